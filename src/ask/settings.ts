@@ -1,0 +1,45 @@
+// Every answer a command needs, settled: the value and where it came from.
+import type { Dialect } from '../crontab/crontab.ts';
+import type { CrontabSource } from '../server/server.ts';
+
+export type Part = 'guard' | 'stop' | 'verify';
+
+/** Which crontabs are meant. */
+export type Scope =
+  | { readonly is: 'everything' }
+  | { readonly is: 'files'; readonly paths: readonly string[]; readonly system: boolean; readonly live: boolean }
+  /** Those of a deployment. */
+  | { readonly is: 'sources'; readonly sources: readonly CrontabSource[] }
+  | { readonly is: 'user'; readonly name: string }
+  | { readonly is: 'site'; readonly domain: string };
+
+/** Which entries of them. */
+export type Pick =
+  | { readonly is: 'unsaid' }
+  | { readonly is: 'all' }
+  | { readonly is: 'script'; readonly path: string }
+  | { readonly is: 'entry'; readonly line: number }
+  /** Chosen in the wizard: source name and line. */
+  | { readonly is: 'chosen'; readonly entries: readonly { readonly source: string; readonly line: number }[] };
+
+/** How a worker is to be latched; absent means: as the tool decides. */
+export interface Latching {
+  readonly interpreter?: string;
+  readonly log?: string;
+  readonly guard?: 'script' | 'entry';
+  /** Path of a new version of the script. */
+  readonly worker?: string;
+  readonly once: 'auto' | 'yes' | 'no';
+  /** Seconds. */
+  readonly grace: number;
+  readonly killAfter?: number;
+  readonly without: readonly Part[];
+}
+
+export interface Settings {
+  readonly scope: Scope;
+  readonly dialect?: Dialect;
+  readonly pick: Pick;
+  readonly latching: Latching;
+  readonly stateDirectory: string;
+}

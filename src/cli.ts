@@ -1,0 +1,304 @@
+// Commands, flags and help: one table.
+import { parseArgs } from 'node:util';
+import { Problem } from './problem.ts';
+
+interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  readonly takes?: string;
+  readonly many?: boolean;
+  readonly help: string;
+}
+
+const everywhere: readonly Flag[] = [
+  { name: 'state-dir', takes: 'DIR', help: 'where journals are kept (root: /var/lib/cronlatch)' },
+  { name: 'config', takes: 'FILE', help: 'answers from a JSON file, keys named like the flags' },
+  { name: 'no-color', help: 'no colours (NO_COLOR does the same)' },
+  { name: 'color', help: 'colours even where the output is no terminal' },
+  { name: 'quiet', short: 'q', help: 'no progress, only the result' },
+  { name: 'verbose', short: 'v', help: 'more lines about what is done' },
+  { name: 'debug', help: 'where each answer came from; causes of errors' },
+  { name: 'help', short: 'h', help: 'this help' },
+  { name: 'version', short: 'V', help: 'the version' },
+];
+
+const source: readonly Flag[] = [
+  { name: 'file', takes: 'PATH', many: true, help: 'a crontab kept as a file (may be repeated)' },
+  { name: 'system', help: 'with --file: it has a user column' },
+  { name: 'dialect', takes: 'NAME', help: 'debian or cronie: whose rules to read by' },
+  { name: 'user', takes: 'NAME', help: 'the crontab of this user' },
+  { name: 'site', takes: 'DOMAIN', help: 'the crontab of this site’s system user' },
+];
+
+const json: Flag = { name: 'json', help: 'one JSON document on standard output' };
+const yes: readonly Flag[] = [
+  { name: 'yes', short: 'y', help: 'consent: do not ask whether to go on' },
+  { name: 'ci', help: 'consent and no questions at all' },
+];
+
+export type CommandName = 'wizard' | 'scan' | 'deploy' | 'verify' | 'rollback' | 'history' | 'sandbox';
+
+interface CommandRow {
+  readonly name: Exclude<CommandName, 'wizard'>;
+  readonly what: string;
+  readonly usage: string;
+  readonly takesId: boolean;
+  readonly examples: readonly (readonly [string, string])[];
+  readonly flags: readonly Flag[];
+}
+
+export const commands: readonly CommandRow[] = [
+  {
+    name: 'scan',
+    what: 'find the entries that can pile up or fail in silence; changes nothing',
+    usage: 'cronlatch scan [SOURCE] [--fail-on LEVEL] [--json]',
+    takesId: false,
+    examples: [
+      ['cronlatch scan', 'every crontab you may see'],
+      ['cronlatch scan --file deploy/crontab --fail-on warn', 'in CI: exit 3 on findings'],
+    ],
+    flags: [
+      ...source,
+      { name: 'fail-on', takes: 'LEVEL', help: 'note, warn, stop or never: exit 3 from there up (warn)' },
+      json,
+    ],
+  },
+  {
+    name: 'deploy',
+    what: 'latch workers: guard, recommended entry, old instances stopped, verified',
+    usage: 'cronlatch deploy [SOURCE] [--script PATH | --entry LINE | --all] [--yes | --ci]',
+    takesId: false,
+    examples: [
+      ['cronlatch deploy --dry-run', 'show the plan, change nothing'],
+      ['cronlatch deploy --user example-user --script worker.php --ci', 'no questions'],
+    ],
+    flags: [
+      { name: 'script', takes: 'PATH', help: 'the worker’s script' },
+      { name: 'entry', takes: 'LINE', help: 'the line of the entry' },
+      { name: 'all', help: 'every worker that can be latched' },
+      { name: 'dry-run', short: 'n', help: 'stop after the plan' },
+      ...yes,
+      ...source,
+      { name: 'interpreter', takes: 'PATH', help: 'PHP or Node to use (also --php, --node)' },
+      { name: 'php', takes: 'PATH', help: 'the same as --interpreter' },
+      { name: 'node', takes: 'PATH', help: 'the same as --interpreter' },
+      { name: 'log', takes: 'PATH', help: 'where the worker’s output goes' },
+      { name: 'guard', takes: 'PLACE', help: 'script or entry: where the guard stands' },
+      { name: 'once', takes: 'WHEN', help: 'add --once: auto, yes or no (auto)' },
+      { name: 'worker', takes: 'FILE', help: 'ship this new version of the script' },
+      { name: 'grace', takes: 'TIME', help: 'wait this long after SIGTERM (30s)' },
+      { name: 'kill-after', takes: 'TIME', help: 'SIGKILL what still runs then (never)' },
+      { name: 'without', takes: 'PARTS', help: 'leave out guard, stop or verify (comma-separated)' },
+      { name: 'ticks', takes: 'N', help: 'runs to watch when verifying (3)' },
+      { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
+      { name: 'save', takes: 'FILE', help: 'with --dry-run: keep the plan' },
+      { name: 'plan', takes: 'FILE', help: 'apply exactly this plan, or refuse' },
+      { name: 'resume', takes: 'ID', help: 'carry on a deployment that was cut off' },
+      { name: 'keep-on-fail', help: 'do not roll back when a check fails' },
+      { name: 'strict', help: 'exit 6 when a check could not be measured' },
+      json,
+    ],
+  },
+  {
+    name: 'verify',
+    what: 'check that a deployment works: pass, fail or inconclusive, with evidence',
+    usage: 'cronlatch verify [ID] [--ticks N] [--max-wait TIME] [--json]',
+    takesId: true,
+    examples: [['cronlatch verify', 'the deployments that stand']],
+    flags: [
+      { name: 'ticks', takes: 'N', help: 'runs to watch (3)' },
+      { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
+      json,
+    ],
+  },
+  {
+    name: 'rollback',
+    what: 'put everything back, byte for byte',
+    usage: 'cronlatch rollback [ID] [--to before|long-running|disabled] [--yes | --ci]',
+    takesId: true,
+    examples: [
+      ['cronlatch rollback', 'the last deployment, after showing the diff'],
+      ['cronlatch rollback --to disabled --ci', 'keep the files, comment the entry out'],
+    ],
+    flags: [
+      { name: 'to', takes: 'FORM', help: 'before, long-running or disabled (before)' },
+      { name: 'dry-run', short: 'n', help: 'stop after the plan' },
+      ...yes,
+      { name: 'keep-foreign-edits', help: 'others edited the file since: take back only our lines' },
+      json,
+    ],
+  },
+  {
+    name: 'history',
+    what: 'what was deployed, by whom, and what became of it',
+    usage: 'cronlatch history [ID] [--json]',
+    takesId: true,
+    examples: [['cronlatch history', 'every deployment, newest first']],
+    flags: [json],
+  },
+  {
+    name: 'sandbox',
+    what: 'the whole road on a disposable site of its own, in under a minute',
+    usage: 'cronlatch sandbox [--keep]',
+    takesId: false,
+    examples: [['cronlatch sandbox', 'touches nothing of the machine']],
+    flags: [{ name: 'keep', help: 'leave the directory there to look at' }],
+  },
+];
+
+/** What argv says. Flags that were not given are absent. */
+export interface Line {
+  readonly command: CommandName;
+  readonly id?: string;
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[]>>;
+}
+
+/**
+ * Reads argv (without node and the script). Throws a Problem 'usage' (exit 2) on anything it does not know, with
+ * the nearest known word. `-h` and `--version` win wherever they stand before `--`.
+ */
+export function readLine(argv: readonly string[]): Line | { readonly command: 'help'; readonly about?: CommandName } | { readonly command: 'version' } {
+  const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  const named = words.find((word) => commands.some((c) => c.name === word)) as CommandName | undefined;
+  if (words.includes('-h') || words.includes('--help') || words[0] === 'help') {
+    return { command: 'help', ...(named === undefined ? {} : { about: named }) };
+  }
+  const flags = allFlags();
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      strict: true,
+      options: Object.fromEntries(
+        [...flags.values()].map((flag) => [
+          flag.name,
+          {
+            type: flag.takes === undefined ? ('boolean' as const) : ('string' as const),
+            ...(flag.many ? { multiple: true } : {}),
+            ...(flag.short === undefined ? {} : { short: flag.short }),
+          },
+        ]),
+      ),
+    });
+  } catch (error) {
+    throw badFlag(error, [...flags.keys()]);
+  }
+  if (parsed.values['version']) return { command: 'version' };
+  const [word, id, ...more] = parsed.positionals;
+  const row = commands.find((c) => c.name === word);
+  if (word !== undefined && row === undefined) {
+    const near = nearest(word, commands.map((c) => c.name));
+    throw new Problem('usage', { what: `There is no command '${word}'.${near ? ` Did you mean '${near}'?` : ''}` });
+  }
+  const extra = row?.takesId ? more[0] : (id ?? more[0]);
+  if (extra !== undefined) throw new Problem('usage', { what: `'${extra}' is one word too many.`, next: `Usage: ${row?.usage}` });
+  const given = parsed.values as Record<string, string | boolean | readonly string[]>;
+  const allowed = row === undefined ? everywhere : [...row.flags, ...everywhere];
+  for (const name of Object.keys(given)) {
+    if (allowed.some((flag) => flag.name === name)) continue;
+    throw new Problem('usage', {
+      what: `--${name} is no flag of ${row === undefined ? 'cronlatch without a command' : `'${row.name}'`}.`,
+      next: `See: cronlatch ${row === undefined ? '' : `${row.name} `}--help`,
+    });
+  }
+  return { command: row?.name ?? 'wizard', ...(row?.takesId && id !== undefined ? { id } : {}), flags: given };
+}
+
+function allFlags(): Map<string, Flag> {
+  return new Map([...everywhere, ...commands.flatMap((c) => c.flags)].map((flag) => [flag.name, flag]));
+}
+
+function badFlag(error: unknown, known: readonly string[]): Problem {
+  const message = (error as Error).message;
+  const unknown = /Unknown option '(-{1,2})([^'=]+)/.exec(message);
+  if (unknown) {
+    const near = nearest(unknown[2] ?? '', known);
+    const what = `There is no flag ${unknown[1]}${unknown[2]}.${near ? ` Did you mean --${near}?` : ''}`;
+    return new Problem('usage', { what }, { cause: error });
+  }
+  const value = /Option '([^']*)'? ?(.*)/.exec(message);
+  const what = value ? `${value[1]?.split(' ')[0]?.split(',').pop()?.trim()}: ${/missing/.test(message) ? 'a value is missing' : 'takes no value'}.` : message;
+  return new Problem('usage', { what }, { cause: error });
+}
+
+/** The nearest word by edit distance, if it is near enough to be meant. */
+function nearest(word: string, among: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of among) {
+    const plain = (s: string): string => s.replaceAll('-', '');
+    const d = plain(candidate) === plain(word) ? 0 : distance(word, candidate);
+    if (d < least) {
+      least = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** Help as text, at most 80 columns wide. */
+export function help(about?: CommandName): string {
+  const row = commands.find((c) => c.name === about);
+  if (row !== undefined) {
+    return [
+      `${row.what[0]?.toUpperCase()}${row.what.slice(1)}.`,
+      '',
+      'Examples',
+      ...row.examples.flatMap(([line, says]) => [`  ${line}`, `      ${says}`]),
+      '',
+      'Usage',
+      `  ${row.usage}`,
+      '',
+      'Flags',
+      ...flagLines(row.flags),
+      '',
+      'Everywhere',
+      ...flagLines(everywhere),
+      '',
+    ].join('\n');
+  }
+  return [
+    'cronlatch: one instance of every cron worker, and a way back.',
+    '',
+    'Examples',
+    '  cronlatch sandbox            see it work on a disposable site',
+    '  cronlatch scan               find the entries that can pile up',
+    '  cronlatch deploy --dry-run   show what would be changed',
+    '  cronlatch rollback           put everything back, byte for byte',
+    '',
+    'Commands',
+    '  cronlatch            the wizard, on a terminal',
+    ...commands.map((c) => `  ${c.name.padEnd(10)} ${c.what}`),
+    '',
+    'Everywhere',
+    ...flagLines(everywhere),
+    '',
+    'Exit codes',
+    '  0 done or nothing to do · 1 failed, server as before · 2 usage',
+    '  3 a check or finding · 4 half done · 5 refused · 6 inconclusive',
+    '',
+    'More: cronlatch COMMAND --help, and docs/ beside the program.',
+    '',
+  ].join('\n');
+}
+
+function flagLines(flags: readonly Flag[]): string[] {
+  return flags.map((flag) => {
+    const head = `${flag.short ? `-${flag.short}, ` : ''}--${flag.name}${flag.takes ? ` ${flag.takes}` : ''}`;
+    return `  ${head.padEnd(22)} ${flag.help}`;
+  });
+}

@@ -1,0 +1,35 @@
+// Running the checklist for a deployment: used at the end of deploy and by verify.
+import { whole, seconds } from '../ask/settle.ts';
+import type { Latched } from '../change/plan.ts';
+import type { Baseline } from '../journal/records.ts';
+import { verdictLines } from '../show/text.ts';
+import { sayVerdict } from '../show/verdicts.ts';
+import { survey } from '../survey/survey.ts';
+import type { Verdict } from '../verify/verdict.ts';
+import { verify } from '../verify/verify.ts';
+import { type Context, word } from './context.ts';
+
+/** Looks at the crontabs of these workers again and runs every check. Prints the checklist. */
+export async function runChecks(ctx: Context, workers: readonly Latched[], baselines: readonly Baseline[]): Promise<Verdict[]> {
+  const sources = new Map(workers.map((w) => [w.source, w.from]));
+  const facts = await survey(ctx.server, {
+    ...ctx.settings,
+    scope: { is: 'sources', sources: [...sources.values()] },
+    latching: { once: 'auto', grace: ctx.settings.latching.grace, without: [] },
+  });
+  const verdicts = await verify(ctx.server, workers, {
+    ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
+    maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
+    baselines,
+    facts,
+    tell: (event) => ctx.screen.tell(event),
+    interrupted: () => ctx.interrupts.heard() !== 'no',
+  });
+  ctx.screen.print(...verdictLines(verdicts, ctx.screen.out, ctx.verbose));
+  return verdicts;
+}
+
+/** Verdicts as JSON: codes and values, and the same in words. */
+export function checksJson(verdicts: readonly Verdict[]): Record<string, unknown>[] {
+  return verdicts.map((verdict) => ({ ...verdict, ...sayVerdict(verdict) }));
+}

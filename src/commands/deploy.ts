@@ -1,0 +1,253 @@
+// deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
+import { apply, resume, takeBack } from '../apply/apply.ts';
+import { settle as settleStep } from '../apply/carry.ts';
+import { isEmpty, type Plan, planToJson } from '../change/plan.ts';
+import { closeJournal, openJournal, type Pen, readJournals, reopenJournal } from '../journal/journal.ts';
+import { type Journal, stateOf } from '../journal/records.ts';
+import { choose } from '../plan/choose.ts';
+import { type Planned, planDeploy } from '../plan/deploy.ts';
+import { readPlan } from '../plan/saved.ts';
+import { type ExitCode, Problem } from '../problem.ts';
+import { showPlan } from '../show/diff.ts';
+import { findingLines, noteLine } from '../show/text.ts';
+import type { Facts, Finding, Job } from '../survey/facts.ts';
+import { reaches } from '../survey/findings.ts';
+import { survey } from '../survey/survey.ts';
+import { type Verdict, worst } from '../verify/verdict.ts';
+import { baselinesOf } from '../verify/verify.ts';
+import { checksJson, runChecks } from './checks.ts';
+import { type Context, flag, type Result, reportSchema, word } from './context.ts';
+import { findingJson } from './scan.ts';
+import { alone, bellFor, refuseUnfinished } from './work.ts';
+
+/** Deploys, or with --dry-run stops after the plan. */
+export async function deploy(ctx: Context): Promise<Result> {
+  const saved = word(ctx, 'plan');
+  const cutOff = word(ctx, 'resume');
+  if (saved !== undefined && cutOff !== undefined) throw new Problem('usage', { what: '--plan and --resume cannot be used together.' });
+  if (saved !== undefined) return deploySaved(ctx, saved);
+  if (cutOff !== undefined) return resumeDeployment(ctx, cutOff);
+
+  const dryRun = flag(ctx, 'dry-run');
+  const facts = await survey(ctx.server, ctx.settings);
+  const jobs = await chooseJobs(ctx, facts, dryRun);
+  if (jobs.length === 0) {
+    ctx.screen.print('Nothing here can be latched.');
+    return { json: report(ctx, { findings: [], outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
+  }
+  const planned = await planDeploy(facts, jobs, ctx.settings.latching);
+  await show(ctx, planned, facts, jobs);
+  const json = { plan: planToJson(planned.plan), findings: planned.findings.map(findingJson) };
+  if (reaches(planned.findings, 'stop')) return stopped(ctx, planned.findings, json);
+  if (isEmpty(planned.plan)) {
+    ctx.screen.print('Already deployed.');
+    return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
+  }
+  const save = word(ctx, 'save');
+  if (save !== undefined) await savePlan(ctx, save, planned.plan);
+  if (dryRun) {
+    ctx.screen.print('Dry run: nothing was changed.');
+    return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
+  }
+  await agree(ctx, 'Do this now?');
+  return alone(ctx, 'deploy', async () => {
+    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
+    const again = await survey(ctx.server, ctx.settings);
+    const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
+    if (now.plan.id !== planned.plan.id) throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
+    return carryOut(ctx, now.plan, json);
+  });
+}
+
+/** Applies the plan under a new journal, verifies, and settles how it ends. */
+async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>): Promise<Result> {
+  return ctx.interrupts.guard(async () => {
+    const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, { command: 'deploy', plan, version: ctx.version });
+    await apply(ctx.server, pen, plan.steps, bellFor(ctx, pen));
+    return finish(ctx, pen, plan, json);
+  });
+}
+
+async function finish(ctx: Context, pen: Pen, plan: Plan, json: Record<string, unknown>): Promise<Result> {
+  const at = new Date(ctx.server.now()).toISOString();
+  const logs = await baselinesOf(ctx.server, plan.workers);
+  await pen.write({ is: 'baseline', at, logs });
+  const checks = ctx.settings.latching.without.includes('verify') ? [] : await runChecks(ctx, plan.workers, logs);
+  await pen.write({ is: 'checked', at: new Date(ctx.server.now()).toISOString(), checks });
+  const verdict = worst(checks);
+  const full = { ...json, deployment: pen.id, steps: plan.steps.length, checks: checksJson(checks) };
+  if (verdict === 'fail' && !(await keepAnyway(ctx, checks))) {
+    await takeBack(ctx.server, pen, plan.steps, bellFor(ctx, pen), new Problem('read-back', { what: 'a check' }));
+    await closeJournal(ctx.server, pen, 'rolled-back');
+    ctx.screen.print('A check failed. Put back: crontab and files are as they were before.');
+    return { json: report(ctx, { ...full, outcome: { is: 'rolled-back', exit: 1 } }), exit: 1 };
+  }
+  await closeJournal(ctx.server, pen, 'deployed');
+  const exit = exitOf(ctx, verdict, checks);
+  ctx.screen.print(`Deployed as ${pen.id}.`, `Undo: cronlatch rollback ${pen.id}${stateFlag(ctx)}`);
+  return { json: report(ctx, { ...full, outcome: { is: 'deployed', exit, checks: verdict } }), exit };
+}
+
+function exitOf(ctx: Context, verdict: ReturnType<typeof worst>, checks: readonly Verdict[]): ExitCode {
+  const heard = ctx.interrupts.heard();
+  if (heard !== 'no') return heard === 'SIGINT' ? 130 : 143;
+  if (verdict === 'fail') return 3;
+  return flag(ctx, 'strict') && checks.some((c) => c.is === 'inconclusive') ? 6 : 0;
+}
+
+async function keepAnyway(ctx: Context, checks: readonly Verdict[]): Promise<boolean> {
+  if (flag(ctx, 'keep-on-fail')) return true;
+  if (!ctx.consent.prompts) return false;
+  const failed = checks.filter((c) => c.is === 'fail').length;
+  return !(await (await ctx.ask()).confirm(`${failed} check(s) failed. Put everything back?`));
+}
+
+/** The jobs that are meant. Missing answers are asked for, or named all at once (exit 2). */
+async function chooseJobs(ctx: Context, facts: Facts, dryRun: boolean): Promise<readonly Job[]> {
+  const choice = choose(facts, ctx.settings.pick);
+  const missing: string[] = [];
+  if (choice.is === 'unclear' && !ctx.consent.prompts) missing.push('--script, --entry or --all');
+  if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
+    if (ctx.settings.pick.is === 'unsaid' && choice.is === 'none') missing.push('--script, --entry or --all');
+    missing.push('--yes or --ci');
+  }
+  if (missing.length > 0) {
+    throw new Problem('answers-missing', { because: ctx.consent.because, missing: missing.join('; '), example: 'cronlatch deploy --script worker.php --ci' });
+  }
+  switch (choice.is) {
+    case 'jobs':
+      for (const job of choice.left) ctx.screen.say(...findingLines(job.obstacles, ctx.screen.err), `  left alone: ${job.sourceName}, line ${job.line}`);
+      return choice.jobs;
+    case 'unclear': {
+      const options = choice.among.map((job) => ({ name: `${job.scriptPath}  (${job.sourceName}, line ${job.line})`, value: job, checked: job.findings.some((f) => f.code === 'no-lock') }));
+      return (await ctx.ask()).choose('Which workers are to be latched?', options);
+    }
+    case 'none':
+      if (choice.because === 'nothing-there') {
+        const blocked = facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : e.job.obstacles)));
+        ctx.screen.say(...findingLines(blocked, ctx.screen.err));
+        return [];
+      }
+      throw new Problem('no-such-entry', { what: choice.what });
+  }
+}
+
+function sameJobs(facts: Facts, jobs: readonly Job[]): Job[] {
+  const entries = jobs.map((job) => ({ source: job.sourceName, line: job.line }));
+  const choice = choose(facts, { is: 'chosen', entries });
+  return choice.is === 'jobs' ? [...choice.jobs] : [];
+}
+
+async function agree(ctx: Context, question: string): Promise<void> {
+  if (ctx.consent.given) return;
+  if (!(await (await ctx.ask()).confirm(question))) throw new Problem('declined');
+}
+
+async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly Job[]): Promise<void> {
+  const risks = jobs.flatMap((job) => job.findings.filter((f) => f.level !== 'note'));
+  const { out } = ctx.screen;
+  ctx.screen.print(...findingLines([...risks, ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code))], out));
+  ctx.screen.print(...(await showPlan(planned.plan, out)));
+  ctx.screen.print(...planned.notes.map((n) => noteLine(n.source, n.line, n.notes, out)));
+  for (const unseen of facts.unseen) if (ctx.verbose) ctx.screen.print(out.dim(`Not seen: ${unseen}`));
+}
+
+function stopped(ctx: Context, findings: readonly Finding[], json: Record<string, unknown>): Result {
+  const codes = [...new Set(findings.filter((f) => f.level === 'stop').map((f) => f.code))];
+  ctx.screen.say(`Stopped by: ${codes.join(', ')}. Nothing was changed.`);
+  return { json: report(ctx, { ...json, outcome: { is: 'refused', exit: 5, codes } }), exit: 5 };
+}
+
+function difference(before: Plan, now: Plan): string {
+  const texts = (plan: Plan): string[] => planToJson(plan)['steps'] ? (planToJson(plan)['steps'] as object[]).map((s) => JSON.stringify({ ...s, seen: [] })) : [];
+  const old = new Set(texts(before));
+  const index = texts(now).findIndex((t) => !old.has(t));
+  const step = now.steps[index] ?? before.steps[0];
+  if (step === undefined) return 'the crontab';
+  if (step.kind === 'put-crontab') return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
+  return step.kind === 'stop-process' ? step.script : step.path;
+}
+
+async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {
+  const { server } = ctx;
+  const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
+  const text = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
+  const bytes = Buffer.from(text, 'utf8').toString('latin1');
+  const { uid, gid } = server.self.owner;
+  if ((await server.files.look(absolute, server.self.owner)).is === 'file') await server.files.remove(absolute, server.self.owner);
+  await server.files.write(absolute, bytes, { mode: 0o600, uid, gid }, server.self.owner);
+  ctx.screen.say(`The plan is kept in ${path}. To apply exactly this: cronlatch deploy --plan ${path}`);
+}
+
+/** Applies a plan as it was reviewed: every step must find the server as the plan saw it. */
+async function deploySaved(ctx: Context, path: string): Promise<Result> {
+  const plan = await readPlan(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
+  const dryRun = flag(ctx, 'dry-run');
+  if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
+    throw new Problem('answers-missing', { because: ctx.consent.because, missing: '--yes or --ci', example: `cronlatch deploy --plan ${path} --ci` });
+  }
+  ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
+  const json = { plan: planToJson(plan), findings: [] };
+  const standing = await standingOf(ctx, plan);
+  if (standing.every((s) => s === 'after')) {
+    ctx.screen.print('Already deployed.');
+    return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
+  }
+  refuseStale(plan, standing);
+  if (dryRun) return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
+  await agree(ctx, 'Apply exactly this plan?');
+  return alone(ctx, 'deploy --plan', async () => {
+    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
+    refuseStale(plan, await standingOf(ctx, plan));
+    return carryOut(ctx, plan, json);
+  });
+}
+
+async function standingOf(ctx: Context, plan: Plan): Promise<('before' | 'after' | 'neither')[]> {
+  const found: ('before' | 'after' | 'neither')[] = [];
+  for (const step of plan.steps) found.push(step.kind === 'stop-process' ? 'after' : await settleStep(ctx.server, step));
+  return found;
+}
+
+function refuseStale(plan: Plan, standing: readonly string[]): void {
+  const index = plan.steps.findIndex((step, i) => step.kind !== 'stop-process' && standing[i] !== 'before');
+  const step = plan.steps[index];
+  if (step === undefined) return;
+  const what = step.kind === 'put-crontab' ? (step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path) : 'path' in step ? step.path : '';
+  throw new Problem('plan-stale', { what: `${what} is not as it was` });
+}
+
+/** Carries on a deployment that a crash cut off. */
+async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
+  if (!ctx.consent.given && !ctx.consent.prompts) {
+    throw new Problem('answers-missing', { because: ctx.consent.because, missing: '--yes or --ci', example: `cronlatch deploy --resume ${id} --ci` });
+  }
+  return alone(ctx, 'deploy --resume', async () => {
+    const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
+    const journal = journals.find((j) => j.open.id === id && j.open.command === 'deploy');
+    if (journal === undefined) throw new Problem('no-deployment', { id });
+    if (stateOf(journal) !== 'unfinished') {
+      ctx.screen.print('Already finished.');
+      return { json: report(ctx, { deployment: id, outcome: { is: stateOf(journal), exit: 0 } }), exit: 0 };
+    }
+    if (journals.some((j) => j.open.of === id)) throw new Problem('unfinished', { command: 'rollback', id, at: journal.open.at });
+    const { plan } = journal.open;
+    ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
+    await agree(ctx, 'Carry this deployment on?');
+    return ctx.interrupts.guard(async () => {
+      const pen = await reopenJournal(ctx.server, journal as Journal);
+      await resume(ctx.server, pen, plan.steps, bellFor(ctx, pen));
+      return finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] });
+    });
+  });
+}
+
+function stateFlag(ctx: Context): string {
+  const given = ctx.line.flags['state-dir'];
+  return typeof given === 'string' ? ` --state-dir ${given}` : '';
+}
+
+function report(ctx: Context, parts: Record<string, unknown>): Record<string, unknown> {
+  return { schema: reportSchema, command: 'deploy', version: ctx.version, ...parts };
+}
+

@@ -1,0 +1,176 @@
+// argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { consent, settle, type Surroundings } from './ask/settle.ts';
+import { help, type Line, readLine } from './cli.ts';
+import type { Context, Interrupts, Result } from './commands/context.ts';
+import { type ExitCode, Problem, reasonOf, words } from './problem.ts';
+
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs one command line to its exit code. */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const wantsJson = argv.includes('--json');
+  const debug = argv.includes('--debug');
+  let command = 'cronlatch';
+  try {
+    const line = readLine(argv);
+    command = line.command;
+    if (line.command === 'help') {
+      process.stdout.write(help(line.about));
+      return 0;
+    }
+    if (line.command === 'version') {
+      process.stdout.write(`${__VERSION__}\n`);
+      return 0;
+    }
+    const result = await run(line as Line, debug);
+    if (wantsJson) process.stdout.write(`${JSON.stringify(result.json, null, 2)}\n`);
+    return result.exit;
+  } catch (error) {
+    return failed(error, command, wantsJson, debug);
+  }
+}
+
+async function run(line: Line, debug: boolean): Promise<Result> {
+  const around = surroundings(line);
+  const settings = settle(line, around);
+  const agreed = consent(line, around);
+  const { localServer } = await import('./server/local.ts');
+  const { makeScreen } = await import('./show/screen.ts');
+  const { looksOf } = await import('./show/theme.ts');
+  const colors = { color: line.flags['color'] === true, noColor: line.flags['no-color'] === true };
+  const verbose = line.flags['verbose'] === true || debug;
+  const screen = await makeScreen(
+    process,
+    { out: looksOf(process.stdout, process.env, colors), err: looksOf(process.stderr, process.env, colors) },
+    { quiet: line.flags['quiet'] === true, json: line.flags['json'] === true, verbose, clock: Date.now },
+  );
+  if (debug) await showSources(line, around, screen.say);
+  const ctx: Context = {
+    server: localServer(),
+    settings,
+    line,
+    around,
+    consent: agreed,
+    screen,
+    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(),
+    interrupts: interrupts(screen.say),
+    version: __VERSION__,
+    verbose,
+  };
+  try {
+    return await dispatch(ctx);
+  } finally {
+    screen.settle();
+  }
+}
+
+async function dispatch(ctx: Context): Promise<Result> {
+  switch (ctx.line.command) {
+    case 'wizard':
+      return (await import('./commands/wizard.ts')).wizard(ctx);
+    case 'scan':
+      return (await import('./commands/scan.ts')).scan(ctx);
+    case 'deploy':
+      return (await import('./commands/deploy.ts')).deploy(ctx);
+    case 'verify':
+      return (await import('./commands/verify.ts')).verifyDeployment(ctx);
+    case 'rollback':
+      return (await import('./commands/rollback.ts')).rollback(ctx);
+    case 'history':
+      return (await import('./commands/history.ts')).history(ctx);
+    case 'sandbox':
+      return (await import('./commands/sandbox.ts')).sandbox(ctx, (clock) => import('./server/local.ts').then((m) => m.localServer({ clock })));
+  }
+}
+
+function surroundings(line: Line): Surroundings {
+  const path = line.flags['config'];
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    root: process.geteuid?.() === 0,
+    home: homedir(),
+    terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    config: typeof path === 'string' ? readConfig(path) : {},
+  };
+}
+
+function readConfig(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Problem('usage', { what: `Cannot read the config file ${path}: ${reasonOf(error)}.` }, { cause: error });
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+    throw new Error('it is not an object');
+  } catch (error) {
+    throw new Problem('usage', { what: `The config file ${path} is not JSON of the kind wanted: ${reasonOf(error)}.` }, { cause: error });
+  }
+}
+
+async function showSources(line: Line, around: Surroundings, say: (...lines: string[]) => void): Promise<void> {
+  const { answer } = await import('./ask/settle.ts');
+  for (const name of ['state-dir', 'user', 'site', 'script', 'entry', 'all', 'interpreter', 'log', 'guard', 'once', 'worker', 'grace', 'kill-after', 'without', 'ticks', 'max-wait', 'yes', 'ci']) {
+    const { value, from } = answer(line, around, name);
+    if (from !== 'nowhere') say(`answer: ${name} = ${String(value)} (${from})`);
+  }
+}
+
+/** Outside of critical work a signal ends us at once; inside, the first is heard and the second ends us. */
+function interrupts(say: (...lines: string[]) => void): Interrupts {
+  let critical = 0;
+  let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (critical === 0 || first !== 'no') {
+        process.stderr.write(critical === 0 ? '\n' : '\nStopped in the middle. The journal says where: cronlatch history\n');
+        process.exit(signals[name]);
+      }
+      first = name;
+      say('', 'Stopping after this step… (Ctrl-C again to stop now)');
+    });
+  }
+  return {
+    heard: () => first,
+    guard: async (act) => {
+      critical++;
+      try {
+        return await act();
+      } finally {
+        critical--;
+      }
+    },
+  };
+}
+
+function failed(error: unknown, command: string, json: boolean, debug: boolean): ExitCode {
+  const expected = error instanceof Problem;
+  const exit: ExitCode = expected ? error.exit : 1;
+  const message = expected ? words(error) : [`An error nobody expected: ${reasonOf(error)}`];
+  if (json) {
+    const outcome = { is: 'problem', exit, code: expected ? error.code : 'unexpected', message, ...(expected ? { args: error.args } : {}) };
+    process.stdout.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
+  }
+  for (const line of message) process.stderr.write(`${line}\n`);
+  if (!expected) {
+    process.stderr.write(`${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`);
+  } else if (debug) {
+    for (let cause = error.cause; cause !== undefined; cause = (cause as Error).cause) process.stderr.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
+  }
+  return exit;
+}
+
+// Who reads our output may go away (| head): that is their right and no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
+}
+process.exitCode = 1;
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,192 @@
+// Facts + settings → the plan of a deploy. Pure: no clock, no machine.
+import { dirname, join } from 'node:path/posix';
+import type { Latching } from '../ask/settings.ts';
+import { bytesOf, readable } from '../change/encode.ts';
+import { type Latched, type Plan, planOf } from '../change/plan.ts';
+import { wholeLines } from '../change/splice.ts';
+import type { Edit, MakeDirectory, PutCrontab, PutFile, Step, StopProcess } from '../change/step.ts';
+import type { RewriteNote, Wish } from '../command/command.ts';
+import { rewriteCommand } from '../command/rewrite.ts';
+import { replaceCommand } from '../crontab/edit.ts';
+import { parseCrontab } from '../crontab/parse.ts';
+import type { CrontabFacts, Facts, Finding, Job } from '../survey/facts.ts';
+import { isConsole } from '../worker/place.ts';
+import { type Guarding, flagBytes, guarding } from './guard.ts';
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+  /** What was changed in each rewritten command, for the reader of the diff. */
+  readonly notes: readonly { readonly source: string; readonly line: number; readonly notes: readonly RewriteNote[] }[];
+}
+
+/** Plans the latching of the jobs. Findings of level 'stop' mean: do not apply. */
+export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: Latching): Promise<Planned> {
+  const findings: Finding[] = [];
+  const directories = new Map<string, MakeDirectory>();
+  const files = new Map<string, PutFile>();
+  const stops: StopProcess[] = [];
+  const workers: Latched[] = [];
+  const notes: { source: string; line: number; notes: readonly RewriteNote[] }[] = [];
+  const commands = new Map<string, Map<number, string>>();
+
+  if (latching.worker !== undefined && new Set(jobs.map((job) => job.scriptPath)).size > 1) {
+    findings.push({ level: 'stop', code: 'worker-for-many', args: { path: latching.worker } });
+  }
+  for (const job of jobs) {
+    findings.push(...job.obstacles.map((f): Finding => ({ ...f, level: 'stop' })));
+    const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
+    if (crontab && !crontab.crontab.accepted) findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
+    const guard = await guarding(facts, job, jobs, latching);
+    findings.push(...guard.findings, ...guard.obstacles);
+    const once = wantsOnce(job, latching);
+    const log = logFor(facts, job, latching);
+    findings.push(...log.findings);
+    for (const path of [...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]), ...log.needs]) {
+      for (const step of directoriesTo(facts, job, path)) if (!directories.has(step.path)) directories.set(step.path, step);
+    }
+    if (guard.place === 'entry' && guard.guard) {
+      for (const step of directoriesTo(facts, job, dirname(guard.guard))) if (!directories.has(step.path)) directories.set(step.path, step);
+    }
+    for (const file of guard.files) files.set(file.path, file);
+
+    const wish: Wish = {
+      ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
+      ...(guard.flags.length === 0 ? {} : { addFlags: flagBytes(guard.flags) }),
+      once,
+      ...(log.path === undefined ? {} : { log: bytesOf(log.path) }),
+      ...(latching.log === undefined ? {} : { logReplaces: true }),
+    };
+    const rewritten = rewriteCommand(job.entry.command.text, job.command, wish);
+    if (rewritten.text !== job.entry.command.text) {
+      notes.push({ source: job.sourceName, line: job.line, notes: rewritten.notes });
+      const lines = commands.get(job.sourceName) ?? new Map<number, string>();
+      commands.set(job.sourceName, lines.set(job.line, rewritten.text));
+    }
+    workers.push(latched(job, guard, once, log.path, rewritten.text, facts));
+    const stop = stopFor(job, guard, latching);
+    if (stop !== 'none' && !stops.some((s) => s.script === stop.script && s.uid === stop.uid && JSON.stringify(s.args) === JSON.stringify(stop.args))) stops.push(stop);
+  }
+
+  const crontabs: PutCrontab[] = [];
+  for (const crontab of facts.crontabs) {
+    const wanted = commands.get(crontab.name);
+    if (wanted === undefined) continue;
+    const step = crontabStep(crontab, wanted);
+    if (step.is === 'refused') findings.push(step.finding);
+    else crontabs.push(step.step);
+  }
+
+  // In this order every prefix is safe: nothing names a file that is not there yet, and the old instances go last,
+  // when cron can no longer start new ones.
+  const guards = [...files.values()].filter((f) => f.what === 'guard');
+  const scripts = [...files.values()].filter((f) => f.what === 'script');
+  const steps: Step[] = [...[...directories.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), ...guards, ...scripts, ...crontabs, ...stops];
+  const cannotUndo = stops.filter((s) => s.seen.length > 0).map((s) => ({ code: 'processes-stopped' as const, script: s.script, pids: s.seen }));
+  return { plan: planOf({ for: 'deploy', steps, workers, cannotUndo }), findings, notes };
+}
+
+function wantsOnce(job: Job, latching: Latching): boolean {
+  if (job.args.includes('--once')) return true;
+  if (latching.once !== 'auto') return latching.once === 'yes';
+  return typeof job.script !== 'string' && job.script.once === 'yes';
+}
+
+/** The log the entry is to write, and which directories have to be made for it. */
+function logFor(facts: Facts, job: Job, latching: Latching): { path: string | undefined; needs: readonly string[]; findings: readonly Finding[] } {
+  if (job.places === 'none') return { path: latching.log, needs: [], findings: [] };
+  const { log, logIs } = job.places;
+  const home = facts.paths.get(dirname(job.places.base));
+  const directory = facts.paths.get(dirname(log));
+  if (directory?.is === 'directory') return { path: log, needs: [], findings: [] };
+  if (logIs === 'ours' && (home?.is !== 'directory' && home?.is !== 'absent')) return { path: undefined, needs: [], findings: [] };
+  if (!job.live && directory?.is !== 'absent') return { path: log, needs: [], findings: [] };
+  if (!job.live) {
+    // The file is for another machine: its directories cannot be made from here, and sh runs nothing when the
+    // redirect's directory is missing (dash: "cannot create", exit 2).
+    const args = { directory: dirname(log) };
+    const finding: Finding = { level: 'warn', code: 'log-directory-missing', where: { source: job.sourceName, line: job.line }, args };
+    return job.script === 'absent' ? { path: log, needs: [], findings: [finding] } : { path: log, needs: [dirname(log)], findings: [] };
+  }
+  return { path: log, needs: [dirname(log)], findings: [] };
+}
+
+/** Steps for every missing directory on the way, outermost first, owned by the user the job runs as. */
+function directoriesTo(facts: Facts, job: Job, path: string): MakeDirectory[] {
+  const steps: MakeDirectory[] = [];
+  for (let at = path; at !== '/' && at !== '' && facts.paths.get(at)?.is === 'absent'; at = dirname(at)) {
+    const parent = facts.paths.get(dirname(at));
+    const common = at.startsWith('/var/lib/cronlatch-workers');
+    // Below root's own directories only root may make one; it then belongs to the job's user.
+    const rootMakes = common && at.split('/').length <= 5;
+    const shared = at === '/var/lib/cronlatch-workers';
+    const rootOwner = { uid: 0, gid: 0 };
+    steps.unshift({
+      kind: 'make-directory',
+      path: at,
+      mode: shared ? 0o755 : 0o700,
+      owner: shared ? rootOwner : job.owner,
+      as: rootMakes ? rootOwner : job.owner,
+    });
+    if (parent === undefined) break;
+  }
+  return steps;
+}
+
+function stopFor(job: Job, guard: Guarding, latching: Latching): StopProcess | 'none' {
+  if (latching.without.includes('stop') || typeof job.script === 'string' || !job.live) return 'none';
+  const lock = guard.place === 'none' || job.places === 'none' ? undefined : join(job.places.directory, `${job.places.name}.lock`);
+  return {
+    kind: 'stop-process',
+    script: job.script.path,
+    uid: job.user.uid,
+    interpreter: job.interpreter.kind,
+    ...(isConsole(job.script.path) || guard.place === 'entry' ? { args: job.args.filter((arg) => arg !== '--once') } : {}),
+    ...(lock === undefined ? {} : { lock }),
+    lockAs: job.owner,
+    grace: latching.grace,
+    ...(latching.killAfter === undefined ? {} : { killAfter: latching.killAfter }),
+    seen: job.instances.filter((i) => i.holds === false).map((i) => i.pid),
+  };
+}
+
+function crontabStep(facts: CrontabFacts, wanted: ReadonlyMap<number, string>): { is: 'step'; step: PutCrontab } | { is: 'refused'; finding: Finding } {
+  const before = facts.crontab.text;
+  let now = facts.crontab;
+  for (const [line, text] of wanted) {
+    const edited = replaceCommand(now, line, text);
+    if (edited.is === 'refused') {
+      return { is: 'refused', finding: { level: 'stop', code: 'rewrite-refused', where: { source: facts.name, line }, args: { why: edited.why } } };
+    }
+    // Line numbers stay: a command never becomes two lines.
+    now = parseCrontab(edited.text, { dialect: facts.dialect, system: now.system });
+  }
+  const oldLines = wholeLines(before);
+  const newLines = wholeLines(now.text);
+  const edits: Edit[] = [...wanted.keys()].sort((a, b) => a - b).map((line) => ({ line, before: [oldLines[line - 1] ?? ''], after: [newLines[line - 1] ?? ''] }));
+  return { is: 'step', step: { kind: 'put-crontab', source: facts.source, route: facts.route, before, after: now.text, edits } };
+}
+
+function latched(job: Job, guard: Guarding, once: boolean, log: string | undefined, after: string, facts: Facts): Latched {
+  const { scheduleSpan } = job.entry;
+  const text = facts.crontabs.find((c) => c.name === job.sourceName)?.crontab.text ?? '';
+  return {
+    name: job.places === 'none' ? '' : job.places.name,
+    source: job.sourceName,
+    from: job.source,
+    line: job.line,
+    script: typeof job.script === 'string' ? job.scriptPath : job.script.path,
+    uid: job.user.uid,
+    gid: job.user.gid,
+    user: job.user.name,
+    interpreter: { kind: job.interpreter.kind, path: job.interpreter.path },
+    args: job.args.filter((arg) => arg !== '--once'),
+    directory: readable(job.command.directory),
+    ...(guard.place === 'none' || job.places === 'none' ? {} : { lock: { directory: job.places.directory, name: job.places.name, guard: guard.guard ?? '', place: guard.place } }),
+    ...(log === undefined ? {} : { log }),
+    once,
+    command: { before: readable(job.entry.command.text), after: readable(after) },
+    schedule: readable(text.slice(scheduleSpan.start, scheduleSpan.end)),
+    live: job.live,
+  };
+}

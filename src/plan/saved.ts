@@ -1,0 +1,26 @@
+// A plan from a file: read back, checked for its schema, never guessed at.
+import { stepFromJson } from '../change/encode.ts';
+import { type Plan, planOf, planSchema } from '../change/plan.ts';
+import { Problem, reasonOf } from '../problem.ts';
+import type { Server } from '../server/server.ts';
+
+/** Reads what `deploy --save` wrote. Throws 'plan-unreadable' for anything else, also for a plan that was edited. */
+export async function readPlan(server: Server, path: string): Promise<Plan> {
+  const seen = await server.files.look(path, server.self.owner);
+  if (seen.is === 'absent') throw new Problem('file-missing', { path });
+  if (seen.is !== 'file') throw new Problem('plan-unreadable', { path, reason: 'it is not a file' });
+  let json: { schema?: unknown; id?: unknown; steps?: unknown; plan?: unknown };
+  try {
+    json = JSON.parse(Buffer.from(seen.bytes, 'latin1').toString('utf8'));
+  } catch (error) {
+    throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
+  }
+  // The report of `--dry-run --json` holds the same plan.
+  const inner = (json.plan ?? json) as Plan;
+  if (inner.schema !== planSchema || !Array.isArray(inner.steps) || !Array.isArray(inner.workers)) {
+    throw new Problem('plan-unreadable', { path, reason: `it has schema ${String(inner.schema)}, this version reads ${planSchema}` });
+  }
+  const plan = planOf({ for: inner.for, steps: inner.steps.map((s) => stepFromJson(s as never)), workers: inner.workers, cannotUndo: inner.cannotUndo });
+  if (plan.id !== inner.id) throw new Problem('plan-unreadable', { path, reason: 'its steps are not those it was saved with' });
+  return plan;
+}

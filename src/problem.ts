@@ -1,0 +1,248 @@
+// Every failure we expect: what happened, why, what to do next, and the exit code, in at most four lines.
+
+export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 130 | 143;
+
+type Args = Readonly<Record<string, string | number | readonly string[]>>;
+
+interface Wording {
+  readonly exit: ExitCode;
+  readonly say: (a: Record<string, string>) => { what: string; why?: string; next?: string };
+}
+
+const wordings = {
+  'usage': {
+    exit: 2,
+    say: (a) => ({ what: a['what'] ?? '', next: a['next'] ?? 'See: cronlatch --help' }),
+  },
+  'answers-missing': {
+    exit: 2,
+    say: (a) => ({
+      what: `Cannot ask: ${a['because']}, and these are missing: ${a['missing']}.`,
+      why: 'Piped input and the variable CI are never taken for an answer or for consent.',
+      next: `Give them as flags, for example: ${a['example']}`,
+    }),
+  },
+  'file-missing': {
+    exit: 2,
+    say: (a) => ({ what: `There is no file ${a['path']}.`, next: 'Check the path; nothing was changed.' }),
+  },
+  'unreadable': {
+    exit: 1,
+    say: (a) => ({
+      what: `Cannot read ${a['path']}.`,
+      why: `${a['reason']}. An unreadable file is never treated as an empty one.`,
+      next: 'Run as a user who may read it (often root), then try again.',
+    }),
+  },
+  'crontab-unreadable': {
+    exit: 1,
+    say: (a) => ({
+      what: `Cannot read the crontab of ${a['user']}.`,
+      why: `crontab -l said: ${a['reason']}`,
+      next: 'Nothing was changed. Solve this first, or name a file with --file.',
+    }),
+  },
+  'crontab-artefact': {
+    exit: 1,
+    say: (a) => ({
+      what: `crontab -l may not show the true bytes of the crontab of ${a['user']} (it prints ${a['reason']} for a control character).`,
+      next: 'Run cronlatch as root, which reads the spool file itself.',
+    }),
+  },
+  'crontab-refused': {
+    exit: 1,
+    say: (a) => ({
+      what: `cron refuses the new crontab for ${a['source']}.`,
+      why: a['reason'] ?? '',
+      next: 'Nothing was changed. Please report this with the output of: cronlatch scan --json',
+    }),
+  },
+  'crontab-not-accepted': {
+    exit: 5,
+    say: (a) => ({
+      what: `${a['source']}, line ${a['line']}, column ${a['column']}: cron does not accept this line (${a['code']}).`,
+      why: 'Debian’s cron ignores a whole crontab for one bad line, so none of its entries run.',
+      next: 'Mend or remove the line, then try again: cronlatch scan shows it.',
+    }),
+  },
+  'not-written': {
+    exit: 1,
+    say: (a) => ({ what: `Cannot ${a['act']} ${a['path']}.`, why: a['reason'] ?? '', next: a['next'] ?? 'What was done before is being put back.' }),
+  },
+  'unkeepable': {
+    exit: 5,
+    say: (a) => ({
+      what: `Will not change ${a['path']}: ${a['reason']}.`,
+      next: a['next'] ?? 'Nothing was changed. --guard entry changes no script.',
+    }),
+  },
+  'changed-since': {
+    exit: 5,
+    say: (a) => ({
+      what: `Changed since you looked: ${a['what']}.`,
+      next: 'Nothing was changed. Look again: cronlatch deploy --dry-run',
+    }),
+  },
+  'changed-under-us': {
+    exit: 1,
+    say: (a) => ({
+      what: `Somebody else changed ${a['what']} while we were at work.`,
+      next: 'It was left as they made it. Try again when they are done.',
+    }),
+  },
+  'read-back': {
+    exit: 1,
+    say: (a) => ({
+      what: `${a['what']} does not read back as it was written.`,
+      next: 'What was done before is being put back.',
+    }),
+  },
+  'still-running': {
+    exit: 1,
+    say: (a) => ({
+      what: `${a['count']} old instance(s) of ${a['script']} did not end within ${a['grace']} s of SIGTERM (PID ${a['pids']}).`,
+      why: 'Nothing is killed without consent.',
+      next: 'Wait for the job to end, or allow it: --kill-after 60s',
+    }),
+  },
+  'not-allowed': {
+    exit: 1,
+    say: (a) => ({ what: `May not ${a['act']}.`, why: a['reason'] ?? '', next: a['next'] ?? 'Run as root or as the owner.' }),
+  },
+  'locked': {
+    exit: 5,
+    say: (a) => ({
+      what: `Another cronlatch is at work: ${a['who']}, since ${a['since']} (PID ${a['pid']}, ${a['command']}).`,
+      next: 'Wait until it is done, then try again.',
+    }),
+  },
+  'lock-impossible': {
+    exit: 1,
+    say: (a) => ({
+      what: `Cannot take the lock ${a['path']}: ${a['reason']}.`,
+      next: 'Install flock (package util-linux) or perl, or choose a local --state-dir.',
+    }),
+  },
+  'unfinished': {
+    exit: 5,
+    say: (a) => ({
+      what: `The ${a['command']} ${a['id']} of ${a['at']} was not finished.`,
+      why: 'Until it is settled nothing else may be written.',
+      next: `Put it back: cronlatch rollback ${a['id']}   Or carry it on: cronlatch deploy --resume ${a['id']}`,
+    }),
+  },
+  'stop-findings': {
+    exit: 5,
+    say: (a) => ({ what: `Stopped by: ${a['codes']}.`, why: 'Nothing was changed.', next: a['next'] ?? 'Each is explained above.' }),
+  },
+  'no-such-entry': {
+    exit: 2,
+    say: (a) => ({ what: `${a['what']}`, next: 'See what there is: cronlatch scan' }),
+  },
+  'no-deployment': {
+    exit: 2,
+    say: (a) => ({ what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.', next: 'See: cronlatch history' }),
+  },
+  'plan-stale': {
+    exit: 5,
+    say: (a) => ({
+      what: `The saved plan does not fit this server any more: ${a['what']}.`,
+      why: 'A saved plan is applied exactly as it was reviewed, or not at all.',
+      next: 'Make a new one: cronlatch deploy --dry-run --save FILE',
+    }),
+  },
+  'plan-unreadable': {
+    exit: 2,
+    say: (a) => ({ what: `${a['path']} is not a plan this version can read: ${a['reason']}.`, next: 'Make one with: cronlatch deploy --dry-run --save FILE' }),
+  },
+  'journal-unreadable': {
+    exit: 4,
+    say: (a) => ({
+      what: `The journal ${a['path']}, line ${a['line']}, cannot be read: ${a['reason']}.`,
+      next: 'Nothing was changed. Keep the file: it holds the texts as they were before.',
+    }),
+  },
+  'foreign-edits': {
+    exit: 5,
+    say: (a) => ({
+      what: `${a['what']} was changed by somebody else since the deployment.`,
+      why: a['reason'] ?? '',
+      next: a['next'] ?? 'Nothing was changed. To keep their lines and take back only ours: --keep-foreign-edits',
+    }),
+  },
+  'half-done': {
+    exit: 4,
+    say: (a) => ({
+      what: `Half done: ${a['what']}.`,
+      why: a['reason'] ?? '',
+      next: `A person is needed. The journal says where things stand: ${a['journal']}`,
+    }),
+  },
+  'worker-file': {
+    exit: 5,
+    say: (a) => ({ what: `Cannot ship ${a['path']}: ${a['reason']}.`, next: 'Nothing was changed.' }),
+  },
+  'declined': {
+    exit: 1,
+    say: () => ({ what: 'Nothing was changed.' }),
+  },
+  'interrupted': {
+    exit: 130,
+    say: (a) => ({ what: a['what'] ?? 'Interrupted. Nothing was changed.' }),
+  },
+  'sandbox': {
+    exit: 1,
+    say: (a) => ({ what: `The sandbox did not show what it should: ${a['what']}.`, next: a['next'] ?? 'Run it again with --keep and look at the files it names.' }),
+  },
+} satisfies Record<string, Wording>;
+
+export type ProblemCode = keyof typeof wordings;
+
+/** An expected failure as a value with a code; anything else that is thrown is a bug. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly args: Args;
+  readonly exit: ExitCode;
+
+  constructor(code: ProblemCode, args: Args = {}, options: { cause?: unknown; exit?: ExitCode } = {}) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.args = args;
+    this.exit = options.exit ?? wordings[code].exit;
+  }
+}
+
+/** The problem in words: at most four lines, the code last. */
+export function words(problem: Problem): string[] {
+  const flat: Record<string, string> = {};
+  for (const [key, value] of Object.entries(problem.args)) {
+    flat[key] = typeof value === 'object' ? value.join(', ') : String(value);
+  }
+  const said = (wordings[problem.code] as Wording).say(flat);
+  const lines = [said.what];
+  if (said.why) lines.push(said.why);
+  if (said.next) lines.push(said.next);
+  lines[lines.length - 1] += `  [${problem.code}]`;
+  return lines;
+}
+
+/** The reason a caught error gives, in one line, for a problem's `reason`. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Problem) return words(error).join(' ');
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const known: Record<string, string> = {
+      EACCES: 'permission denied',
+      EPERM: 'operation not permitted',
+      ENOSPC: 'no space left on the device',
+      EDQUOT: 'the disk quota is used up',
+      EROFS: 'the file system is read-only',
+      ENOENT: 'no such file or directory',
+      EIO: 'input/output error',
+      ELOOP: 'a symbolic link stands in the way',
+    };
+    return (code && known[code] && `${known[code]} (${code})`) || error.message;
+  }
+  return String(error);
+}

@@ -1,0 +1,188 @@
+// Crontabs of this machine: where they are, how their true bytes are read, how crontab(1) is spoken to.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Problem } from '../problem.ts';
+import { localFiles } from './files.ts';
+import { localPeople } from './people.ts';
+import type { Crontabs, CrontabSource, Owner, SeenCrontab, Self } from './server.ts';
+
+/** Debian keeps users' crontabs in the first, cronie in the second. */
+const spools = ['/var/spool/cron/crontabs', '/var/spool/cron'];
+const root: Owner = { uid: 0, gid: 0 };
+
+/** The crontabs as `self` may see them. */
+export function localCrontabs(self: Self): Crontabs {
+  return {
+    async sources() {
+      const sources: CrontabSource[] = [];
+      const unseen: string[] = [];
+      if (self.root) {
+        const spool = await spoolDirectory();
+        const names = spool === 'none' ? [] : await localFiles.list(spool, root);
+        for (const user of names === 'absent' ? [] : names) {
+          // Temporary files of crontab(1) and editors are no crontabs.
+          if (!user.startsWith('.') && !user.startsWith('tmp.') && (await localPeople.find(user)) !== 'unknown') {
+            sources.push({ is: 'user', user });
+          }
+        }
+      } else {
+        sources.push({ is: 'user', user: self.user });
+        unseen.push('other-users');
+      }
+      if ((await localFiles.look('/etc/crontab', self.owner)).is !== 'absent') {
+        sources.push({ is: 'system', path: '/etc/crontab' });
+      }
+      const names = await localFiles.list('/etc/cron.d', self.owner);
+      for (const name of names === 'absent' ? [] : names) {
+        if (!name.startsWith('.')) sources.push({ is: 'cron.d', path: join('/etc/cron.d', name) });
+      }
+      return { sources, unseen };
+    },
+
+    async read(source) {
+      if (source.is !== 'user') return readFile(source.path, self.owner, source.is === 'file');
+      if (self.root) return readSpool(source.user);
+      if (source.user !== self.user) {
+        throw new Problem('crontab-unreadable', {
+          user: source.user,
+          reason: 'only root may read the crontab of another user',
+        });
+      }
+      return readByCommand(self.user);
+    },
+
+    async check(text) {
+      const directory = mkdtempSync(join(tmpdir(), 'cronlatch-check-'));
+      try {
+        const path = join(directory, 'crontab');
+        writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
+        const ran = crontab(['-n', path]);
+        if (ran.missing || /invalid option|usage error|unrecognized option/i.test(ran.stderr)) {
+          return { is: 'unavailable' }; // Debian 11 and older know no -n
+        }
+        if (ran.code === 0) return { is: 'ok' };
+        const said = ran.stderr.replaceAll(path, 'crontab').trim();
+        // "bad minute", "bad command" …: about the text. Anything else says nothing about it (no spool, PAM, cron.deny).
+        return /bad |missing newline|premature EOF|too long|errors in/i.test(said)
+          ? { is: 'refused', said: said.split('\n')[0] ?? said }
+          : { is: 'unavailable' };
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+
+    async install(text) {
+      // Never through a pipe: a reader that dies half-way installs half a crontab.
+      const directory = mkdtempSync(join(tmpdir(), 'cronlatch-install-'));
+      try {
+        const path = join(directory, 'crontab');
+        writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
+        const ran = crontab([path]);
+        if (ran.missing || ran.code !== 0) {
+          throw new Problem('not-written', {
+            act: 'install',
+            path: `the crontab of ${self.user}`,
+            reason: ran.missing ? 'there is no crontab program' : ran.stderr.trim(),
+          });
+        }
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+
+    async poke(route) {
+      if (route.by !== 'spool' && !(route.by === 'file' && dirname(route.path) === '/etc/cron.d')) return;
+      // cron compares whole seconds of the directory's mtime (cron(8)): a change in the very second in which it
+      // looked would go unseen, so the directory is touched once more when the second is over.
+      await new Promise((done) => setTimeout(done, 1000 - (Date.now() % 1000) + 5));
+      const now = new Date();
+      try {
+        utimesSync(dirname(route.path), now, now);
+      } catch {
+        // Not ours to touch; the rename itself has moved the mtime.
+      }
+    },
+  };
+}
+
+async function spoolDirectory(): Promise<string | 'none'> {
+  for (const path of spools) {
+    if ((await localFiles.look(path, root)).is === 'directory') return path;
+  }
+  return 'none';
+}
+
+async function readSpool(user: string): Promise<SeenCrontab> {
+  if (!/^[^/.][^/]*$/.test(user)) {
+    throw new Problem('crontab-unreadable', { user, reason: 'this is no user name' });
+  }
+  const spool = await spoolDirectory();
+  if (spool === 'none') return { is: 'none' };
+  return readFile(join(spool, user), root, false, 'spool');
+}
+
+async function readFile(
+  path: string,
+  reader: Owner,
+  named: boolean,
+  by: 'file' | 'spool' = 'file',
+): Promise<SeenCrontab> {
+  const seen = await localFiles.look(path, reader);
+  switch (seen.is) {
+    case 'absent':
+      if (named) throw new Problem('file-missing', { path });
+      return { is: 'none' };
+    case 'file': {
+      const { mode, uid, gid, mtime } = seen;
+      // Root writes a stranger's file with the stranger's rights; root's own files and the spool with root's.
+      const as = by === 'spool' || reader.uid !== 0 ? reader : { uid, gid };
+      return { is: 'crontab', text: seen.bytes, route: { by, path, as, look: { mode, uid, gid, mtime } } };
+    }
+    case 'link':
+      throw new Problem('unreadable', { path, reason: `it is a symbolic link to ${seen.target}; name that file itself` });
+    default:
+      throw new Problem('unreadable', { path, reason: 'it is not a file' });
+  }
+}
+
+/** Debian's `crontab -l` hides a header of its own and prints a CR and a backspace as two characters. */
+function readByCommand(user: string): SeenCrontab {
+  const ran = crontab(['-l'], { CRONTAB_NOHEADER: 'N' });
+  const route = { by: 'command', user } as const;
+  if (ran.missing) return { is: 'none' };
+  if (ran.code !== 0) {
+    // Exit code 1 means three different things on Debian; only the words tell them apart.
+    if (ran.code === 1 && /^no crontab for /m.test(ran.stderr)) return { is: 'none' };
+    throw new Problem('crontab-unreadable', { user, reason: ran.stderr.trim() || `exit code ${ran.code}` });
+  }
+  const artefact = /\\[rb]/.exec(ran.stdout);
+  if (artefact) throw new Problem('crontab-artefact', { user, reason: artefact[0] });
+  return { is: 'crontab', text: withoutHeader(ran.stdout), route };
+}
+
+/** crontab(1) puts these three lines in front when it installs, so they are its own and not the user's. */
+function withoutHeader(text: string): string {
+  const header = /^# DO NOT EDIT THIS FILE[^\n]*\n# \([^\n]* installed on [^\n]*\)\n# \(Cron version[^\n]*\n/;
+  return text.replace(header, '');
+}
+
+function crontab(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { code: number | null; stdout: string; stderr: string; missing: boolean } {
+  const ran = spawnSync('crontab', args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', ...env },
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 * 1024,
+    encoding: 'latin1',
+  });
+  const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+  if (ran.error && !missing) {
+    return { code: null, stdout: '', stderr: `crontab did not answer: ${ran.error.message}`, missing: false };
+  }
+  return { code: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr ?? '', missing };
+}

@@ -1,0 +1,61 @@
+// One deployer at a time: a kernel lock on an inherited descriptor, so that a dead holder never blocks the next.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { Problem, reasonOf } from '../problem.ts';
+import type { Holder, Latch } from './server.ts';
+
+export const localLatch: Latch = {
+  async take(path, holder) {
+    let fd: number;
+    try {
+      fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
+    } catch (error) {
+      throw new Problem('lock-impossible', { path, reason: reasonOf(error) }, { cause: error });
+    }
+    const got = lock(fd);
+    if (got === 'impossible') {
+      fs.closeSync(fd);
+      throw new Problem('lock-impossible', { path, reason: 'neither flock nor perl could take it' });
+    }
+    const before = record(fd);
+    if (got === 'busy') {
+      fs.closeSync(fd);
+      return { is: 'held', holder: before };
+    }
+    fs.ftruncateSync(fd, 0);
+    fs.writeSync(fd, JSON.stringify(holder), 0);
+    return {
+      is: 'mine',
+      ...(before === 'unknown' ? {} : { leftBy: before }),
+      release: async () => {
+        // The name stays: removing a lock file is what lets two in.
+        fs.ftruncateSync(fd, 0);
+        fs.closeSync(fd);
+      },
+    };
+  },
+};
+
+/** flock(2) belongs to the open file, not to the process that asked: a child can take it for us. */
+function lock(fd: number): 'mine' | 'busy' | 'impossible' {
+  const ways: readonly (readonly [string, readonly string[], number])[] = [
+    ['flock', ['-n', '-E', '1', '3'], 1],
+    ['perl', ['-e', 'open(my $f,"+<&=",3) or exit 2; exit(flock($f,6) ? 0 : 1)'], 1],
+  ];
+  for (const [program, args, busy] of ways) {
+    const ran = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    if (ran.status === 0) return 'mine';
+    if (ran.status === busy) return 'busy';
+  }
+  return 'impossible';
+}
+
+function record(fd: number): Holder | 'unknown' {
+  try {
+    const text = Buffer.alloc(4096);
+    const got = fs.readSync(fd, text, 0, text.length, 0);
+    return got === 0 ? 'unknown' : (JSON.parse(text.toString('utf8', 0, got)) as Holder);
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,128 @@
+// What runs on this machine, read from /proc, and the one place that sends a signal.
+import * as fs from 'node:fs';
+import { resolve } from 'node:path';
+import { Problem, reasonOf } from '../problem.ts';
+import type { ProcessRow, Processes, Target } from './server.ts';
+
+export const localProcesses: Processes = {
+  async list() {
+    const rows: ProcessRow[] = [];
+    for (const name of fs.readdirSync('/proc')) {
+      const code = name.charCodeAt(0);
+      if (code < 48 || code > 57) continue;
+      const row = readRow(Number(name));
+      if (row !== 'gone') rows.push(row);
+    }
+    return rows;
+  },
+
+  async resolve(pid, path) {
+    return resolveFor(pid, path);
+  },
+
+  async holds(pid, lockInode) {
+    const ino = lockInode.split(':')[1];
+    try {
+      for (const fd of fs.readdirSync(`/proc/${pid}/fdinfo`)) {
+        let info: string;
+        try {
+          info = fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1');
+        } catch {
+          continue; // closed meanwhile
+        }
+        // "lock:  1: FLOCK  ADVISORY  WRITE 7822 fe:00:2146364 0 EOF": the device differs from stat's on overlayfs,
+        // so the inode decides.
+        for (const match of info.matchAll(/^lock:.*FLOCK.*:(\d+) \d+ \S+$/gm)) {
+          if (match[1] === ino) return true;
+        }
+      }
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? false : 'unseen';
+    }
+  },
+
+  async locked(lockInode) {
+    const ino = lockInode.split(':')[1];
+    try {
+      const text = fs.readFileSync('/proc/locks', 'latin1');
+      for (const match of text.matchAll(/FLOCK .*:(\d+) \d+ \S+$/gm)) {
+        if (match[1] === ino) return true;
+      }
+      // In a PID namespace of its own /proc/locks leaves out what it cannot name: no line is then no proof.
+      return fs.readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]' ? false : 'unseen';
+    } catch {
+      return 'unseen';
+    }
+  },
+
+  async signal(target, signal) {
+    const now = verify(target);
+    if (now !== 'same') return now;
+    try {
+      process.kill(target.pid, signal);
+      return 'sent';
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'gone';
+      throw new Problem(
+        'not-allowed',
+        { act: `signal PID ${target.pid}`, reason: reasonOf(error) },
+        { cause: error },
+      );
+    }
+  },
+};
+
+/** Is the PID still the process that was meant? Asked immediately before a signal. */
+function verify(target: Target): 'same' | 'gone' | 'different' {
+  const row = readRow(target.pid);
+  if (row === 'gone' || row.state === 'Z') return 'gone';
+  if (row.start !== target.start) return 'gone'; // the number was given to another: ours has ended
+  if (row.uid !== target.uid) return 'different';
+  if (!row.argv.includes(target.word)) return 'different';
+  return resolveFor(target.pid, target.word) === target.script ? 'same' : 'different';
+}
+
+function readRow(pid: number): ProcessRow | 'gone' {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command name stands in parentheses and may hold blanks and parentheses itself.
+    const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1);
+    const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return {
+      pid,
+      ppid: Number(rest[1]),
+      start: rest[19] ?? '',
+      uid,
+      state: rest[0] ?? '?',
+      argv: line === '' ? [] : line.replace(/\0$/, '').split('\0'),
+      // A kernel thread has no command line; its links are not worth two system calls.
+      exe: line === '' ? 'unseen' : link(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, ''),
+      cwd: line === '' ? 'unseen' : link(`/proc/${pid}/cwd`),
+    };
+  } catch {
+    return 'gone';
+  }
+}
+
+function link(path: string): string | 'unseen' {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return 'unseen';
+  }
+}
+
+function resolveFor(pid: number, path: string): string | 'unseen' {
+  try {
+    const cwd = fs.readlinkSync(`/proc/${pid}/cwd`);
+    const root = fs.readlinkSync(`/proc/${pid}/root`);
+    const absolute = resolve(cwd, path);
+    // The links of a chrooted process are told from outside; a path of its own begins at its root.
+    const outside = path.startsWith('/') && root !== '/' ? `${root}${path}` : absolute;
+    return fs.realpathSync.native(outside);
+  } catch {
+    return 'unseen';
+  }
+}

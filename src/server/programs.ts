@@ -1,0 +1,49 @@
+// Running other programs: no shell, no standard input, and a time limit that a grandchild cannot outlast.
+import type { Programs, Ran } from './server.ts';
+
+export const localPrograms: Programs = {
+  async run(argv, options) {
+    const { execa } = await import('execa');
+    const [file, ...args] = argv;
+    const switching = process.geteuid?.() === 0 && options.as.uid !== 0;
+    const child = execa(file ?? '', args, {
+      cwd: options.cwd ?? '/',
+      env: { ...options.env },
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+      stripFinalNewline: false,
+      cleanup: false,
+      // Its own process group: after the limit the group is killed, or a grandchild would hold the pipes open.
+      detached: true,
+      maxBuffer: 16 * 1024 * 1024,
+      ...(switching ? { uid: options.as.uid, gid: options.as.gid } : {}),
+    });
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      if (child.pid !== undefined) endGroup(child.pid);
+    }, options.timeout);
+    try {
+      const result = await child;
+      return { code: codeOf(result, late), stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
+    } finally {
+      clearTimeout(limit);
+    }
+  },
+};
+
+function codeOf(result: { exitCode?: number | undefined; code?: string | undefined }, late: boolean): Ran['code'] {
+  if (late) return 'timeout';
+  // execa leaves exitCode undefined when the program could not be started at all.
+  if (result.code === 'ENOENT' || result.code === 'EACCES') return 'missing';
+  return result.exitCode ?? 'signal';
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}

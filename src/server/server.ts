@@ -1,0 +1,223 @@
+// The one door to the machine: what the rest of cronlatch may ask of a server, and nothing else.
+import type { Bytes } from '../crontab/crontab.ts';
+
+/** Whose rights an act has. Root uses it to become a site's user before touching what that user owns. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What stands at a path, symbolic links not followed. */
+export type Seen =
+  | { readonly is: 'absent' }
+  | SeenFile
+  | {
+      readonly is: 'directory';
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      readonly inode: string;
+    }
+  | { readonly is: 'link'; readonly target: string }
+  /** FIFO, socket, device, or a file too large to be a script or a crontab. */
+  | { readonly is: 'other'; readonly what: string };
+
+export interface SeenFile {
+  readonly is: 'file';
+  readonly bytes: Bytes;
+  /** Permission bits only (07777). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds and nine digits of nanoseconds, as a string: a JavaScript double cannot hold them. */
+  readonly mtime: string;
+  /** `device:inode`, decimal. */
+  readonly inode: string;
+  readonly links: number;
+}
+
+/** How a new file is to look. Without mtime it gets the present time. */
+export interface FileLook {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime?: string;
+}
+
+/** Small acts, so that a fault or a crash can fall between any two of them. Each throws a Problem on failure. */
+export interface Files {
+  look(path: string, as: Owner): Promise<Seen>;
+  /** The last `bytes` bytes of a file from `offset`, for logs of any size. */
+  tail(
+    path: string,
+    offset: number,
+    bytes: number,
+    as: Owner,
+  ): Promise<{ text: Bytes; size: number; inode: string; mtime: string } | 'absent'>;
+  /** Path with every symbolic link resolved. */
+  real(path: string, as: Owner): Promise<string | 'absent'>;
+  list(path: string, as: Owner): Promise<readonly string[] | 'absent'>;
+  /** May `as` execute this file? */
+  executable(path: string, as: Owner): Promise<boolean>;
+  /** Creates a file that must not exist. Not durable before sync. */
+  write(path: string, bytes: Bytes, look: FileLook, as: Owner): Promise<void>;
+  /** Adds to a file, creating it with 0600. Not durable before sync. */
+  append(path: string, bytes: Bytes, as: Owner): Promise<void>;
+  /** fsync of a file or a directory. A new name is durable when its directory is. */
+  sync(path: string, as: Owner): Promise<void>;
+  /** Replaces what stands at `to`. */
+  rename(from: string, to: string, as: Owner): Promise<void>;
+  remove(path: string, as: Owner): Promise<void>;
+  /** `owner` differs from `as` only where root makes a directory for a user inside one of its own. */
+  makeDirectory(path: string, mode: number, owner: Owner, as: Owner): Promise<void>;
+  /** Only an empty one; 'kept' when something is in it. */
+  removeDirectory(path: string, as: Owner): Promise<'removed' | 'kept'>;
+}
+
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Ticks since boot, as printed in /proc/PID/stat: with the pid it names one process for ever. */
+  readonly start: string;
+  /** Effective uid. */
+  readonly uid: number;
+  /** R, S, D, Z … */
+  readonly state: string;
+  readonly exe: string | 'unseen';
+  readonly argv: readonly string[];
+  readonly cwd: string | 'unseen';
+}
+
+/** Enough to be sure, just before a signal, that it is still the process that was meant. */
+export interface Target {
+  readonly pid: number;
+  readonly start: string;
+  readonly uid: number;
+  /** Real path of the script it runs. */
+  readonly script: string;
+  /** The script's word in its argv. */
+  readonly word: string;
+}
+
+export interface Processes {
+  list(): Promise<readonly ProcessRow[]>;
+  /** Real path of `path` as the process sees it (its own root and working directory). */
+  resolve(pid: number, path: string): Promise<string | 'unseen'>;
+  /** Does the process hold a flock on this file? From its fdinfo; 'unseen' where that is not readable. */
+  holds(pid: number, lockInode: string): Promise<boolean | 'unseen'>;
+  /** Is a flock held on this file by anybody? From /proc/locks. */
+  locked(lockInode: string): Promise<boolean | 'unseen'>;
+  /** Checks pid, start time, uid and script again, then signals. */
+  signal(target: Target, signal: 'SIGTERM' | 'SIGKILL'): Promise<'sent' | 'gone' | 'different'>;
+}
+
+export type CrontabSource =
+  | { readonly is: 'user'; readonly user: string }
+  | { readonly is: 'system'; readonly path: string }
+  | { readonly is: 'cron.d'; readonly path: string }
+  | {
+      readonly is: 'file';
+      readonly path: string;
+      readonly system: boolean;
+      /** A cron (or the sandbox) runs this file's entries. */
+      readonly live: boolean;
+    };
+
+/** How a crontab's bytes were read and are to be written. */
+export type Route =
+  /** A file replaced by rename: /etc/crontab, /etc/cron.d, --file, and root's way into the spool. */
+  | { readonly by: 'file' | 'spool'; readonly path: string; readonly as: Owner; readonly look: FileLook }
+  /** crontab(1), for people who may not see the spool. */
+  | { readonly by: 'command'; readonly user: string };
+
+export type SeenCrontab =
+  | { readonly is: 'none' }
+  | { readonly is: 'crontab'; readonly text: Bytes; readonly route: Route };
+
+export interface Crontabs {
+  /** Every crontab this user may see; where it may not look, that is said in `unseen`. */
+  sources(): Promise<{ readonly sources: readonly CrontabSource[]; readonly unseen: readonly string[] }>;
+  /** Throws a Problem on any failure that is not 'there is no crontab'. */
+  read(source: CrontabSource): Promise<SeenCrontab>;
+  /** Asks the real cron (`crontab -n`); user crontabs only. */
+  check(text: Bytes): Promise<{ readonly is: 'ok' | 'unavailable' } | { readonly is: 'refused'; readonly said: string }>;
+  /** `crontab FILE` as the present user. */
+  install(text: Bytes): Promise<void>;
+  /** Moves the spool directory's mtime into a second of its own: cron sees changes by whole seconds. */
+  poke(route: Route): Promise<void>;
+}
+
+export interface Ran {
+  readonly code: number | 'signal' | 'timeout' | 'missing';
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly as: Owner;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds; the whole process group is ended then. */
+  readonly timeout: number;
+}
+
+export interface Programs {
+  /** Runs a program without a shell, its standard input closed. */
+  run(argv: readonly string[], options: RunOptions): Promise<Ran>;
+}
+
+export interface Person {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+export interface People {
+  find(nameOrUid: string | number): Promise<Person | 'unknown'>;
+}
+
+/** Who else may be deploying. */
+export interface Holder {
+  readonly id: string;
+  readonly who: string;
+  readonly command: string;
+  readonly since: string;
+  readonly pid: number;
+}
+
+export interface Latch {
+  /** One deployer at a time. A kernel lock: a dead holder never blocks. */
+  take(
+    path: string,
+    holder: Holder,
+  ): Promise<
+    | { readonly is: 'mine'; readonly release: () => Promise<void>; readonly leftBy?: Holder }
+    | { readonly is: 'held'; readonly holder: Holder | 'unknown' }
+  >;
+}
+
+export interface Self {
+  readonly host: string;
+  readonly user: string;
+  readonly owner: Owner;
+  readonly home: string;
+  readonly root: boolean;
+  /** IANA name of the server's time zone. */
+  readonly zone: string;
+  readonly pid: number;
+}
+
+export interface Server {
+  readonly self: Self;
+  readonly files: Files;
+  readonly processes: Processes;
+  readonly crontabs: Crontabs;
+  readonly programs: Programs;
+  readonly people: People;
+  readonly latch: Latch;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  wait(milliseconds: number): Promise<void>;
+}

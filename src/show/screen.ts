@@ -1,0 +1,112 @@
+// The two output streams: results on standard output, everything else on standard error.
+import { targetOf } from '../apply/apply.ts';
+import type { Step } from '../change/step.ts';
+import { sayDuration } from './schedule.ts';
+import { type Looks, type Theme, themeOf } from './theme.ts';
+
+export interface Event {
+  readonly code: string;
+  readonly [key: string]: unknown;
+}
+
+export interface Screen {
+  readonly out: Theme;
+  readonly err: Theme;
+  /** A line of the result. */
+  print(...lines: readonly string[]): void;
+  /** A line for whoever is watching. */
+  say(...lines: readonly string[]): void;
+  /** Something is going on. */
+  tell(event: Event): void;
+  /** Ends a line that was being redrawn. */
+  settle(): void;
+}
+
+interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+}
+
+/**
+ * Makes the screen. `quiet` leaves out progress, `json` everything but the document and problems. On a terminal
+ * only the current line is redrawn; elsewhere waiting is said once every ten seconds.
+ */
+export async function makeScreen(
+  streams: Streams,
+  looks: { out: Looks; err: Looks },
+  how: { quiet: boolean; json: boolean; verbose: boolean; clock: () => number },
+): Promise<Screen> {
+  const out = await themeOf(looks.out);
+  const err = await themeOf(looks.err);
+  const redraw = streams.stderr.isTTY === true && looks.err.color;
+  let drawn = false;
+  let lastWait = Number.NEGATIVE_INFINITY;
+  const settle = (): void => {
+    if (drawn) streams.stderr.write('\r\x1b[K');
+    drawn = false;
+  };
+  const say = (...lines: readonly string[]): void => {
+    settle();
+    for (const line of lines) streams.stderr.write(`${line}\n`);
+  };
+  return {
+    out,
+    err,
+    settle,
+    print: (...lines) => {
+      settle();
+      if (!how.json) for (const line of lines) streams.stdout.write(`${line}\n`);
+    },
+    say: (...lines) => {
+      if (!how.quiet) say(...lines);
+    },
+    tell: (event) => {
+      if (how.quiet || how.json) return;
+      const said = sayEvent(event, how.verbose, err);
+      if (said === undefined) return;
+      if (!said.passing) {
+        say(said.text);
+        return;
+      }
+      if (redraw) {
+        streams.stderr.write(`\r\x1b[K${said.text.slice(0, (streams.stderr.columns ?? 80) - 1)}`);
+        drawn = true;
+      } else if (how.clock() - lastWait >= 10_000) {
+        lastWait = how.clock();
+        say(said.text);
+      }
+    },
+  };
+}
+
+function sayEvent(event: Event, verbose: boolean, theme: Theme): { text: string; passing: boolean } | undefined {
+  switch (event.code) {
+    case 'step':
+      return { text: `  ${theme.mark.arrow} ${doing(event['step'] as Step)}`, passing: false };
+    case 'undo':
+      return { text: `  ${theme.mark.arrow} put back: ${doing(event['step'] as Step)}`, passing: false };
+    case 'waiting':
+      return { text: `  waiting for PID ${(event['pids'] as number[]).join(', ')} to end (${event['seconds']} s of ${event['grace']} s)`, passing: true };
+    case 'watching':
+      return { text: `  watching: ${event['ticks']} tick(s) seen${event['next'] ? `, next in ${sayDuration(event['next'] as number)}` : ''}`, passing: true };
+    case 'signalled':
+      return verbose ? { text: `    ${event['signal']} to PID ${event['pid']}: ${event['said']}`, passing: false } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function doing(step: Step): string {
+  switch (step.kind) {
+    case 'make-directory':
+      return `make ${step.path}`;
+    case 'remove-directory':
+      return `remove ${step.path} if it is empty`;
+    case 'put-file':
+      return step.after === 'absent' ? `remove ${step.path}` : `write ${step.path}`;
+    case 'put-crontab':
+      return `replace ${targetOf(step)}`;
+    case 'stop-process':
+      return `stop lock-less instances of ${step.script}`;
+  }
+}

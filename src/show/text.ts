@@ -1,0 +1,113 @@
+// Reports as text: what scan, deploy, verify and history say to a person.
+import { readable } from '../change/encode.ts';
+import type { RewriteNote } from '../command/command.ts';
+import type { Journal } from '../journal/records.ts';
+import { stateOf } from '../journal/records.ts';
+import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
+import type { Verdict } from '../verify/verdict.ts';
+import { sayFinding } from './findings.ts';
+import { saySchedule } from './schedule.ts';
+import type { Theme } from './theme.ts';
+import { sayVerdict } from './verdicts.ts';
+
+/** Findings, one or two lines each. */
+export function findingLines(findings: readonly Finding[], theme: Theme, indent = '  '): string[] {
+  return findings.flatMap((finding) => {
+    const { what, fix } = sayFinding(finding);
+    const paint = finding.level === 'stop' ? theme.bad : finding.level === 'warn' ? theme.odd : theme.dim;
+    const column = finding.where?.column;
+    const head = `${indent}${paint(finding.level)}  ${what}${column ? ` (column ${column})` : ''}  ${theme.dim(`[${finding.code}]`)}`;
+    return fix ? [head, `${indent}      ${theme.mark.arrow} ${fix}`] : [head];
+  });
+}
+
+/** The scan as text: crontabs with their entries, worst first within the reader's eye: line by line as they stand. */
+export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme, verbose: boolean): string[] {
+  const out: string[] = [];
+  let workers = 0;
+  for (const crontab of facts.crontabs) {
+    const shown = crontab.entries.filter((e) => verbose || e.findings.some((f) => f.level !== 'note') || e.reading.is === 'worker');
+    out.push(theme.bold(`${crontab.name}  (${count(crontab.entries.length, 'entry', 'entries')}, read as ${crontab.dialect}'s cron does)`));
+    out.push(...findingLines(crontab.findings, theme));
+    for (const entry of shown) {
+      if (entry.job !== 'none') workers++;
+      out.push(...entryLines(crontab, entry, extra, theme));
+    }
+    const hidden = crontab.entries.length - shown.length;
+    if (hidden > 0) out.push(theme.dim(`  ${count(hidden, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`));
+    out.push('');
+  }
+  if (facts.crontabs.length === 0) out.push('No crontab found.');
+  for (const unseen of facts.unseen) out.push(theme.dim(unseen === 'other-users' ? 'Not seen: crontabs of other users (run as root to see them).' : `Not seen: ${unseen}.`));
+  out.push(`${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To latch them: cronlatch deploy --dry-run' : ''}`.trimEnd());
+  return out;
+}
+
+function entryLines(crontab: CrontabFacts, entry: EntryFacts, extra: readonly Finding[], theme: Theme): string[] {
+  const { start, end } = entry.entry.scheduleSpan;
+  const written = readable(crontab.crontab.text.slice(start, end));
+  const own = extra.filter((f) => f.where?.source === crontab.name && f.where.line === entry.line);
+  const findings = [...entry.findings, ...own];
+  const mark = findings.some((f) => f.level === 'stop') ? theme.bad(theme.mark.fail) : findings.some((f) => f.level === 'warn') ? theme.odd(theme.mark.warn) : theme.good(theme.mark.pass);
+  return [
+    `  ${mark} line ${entry.line}  ${theme.bold(saySchedule(entry.entry.schedule, written))}${entry.user ? theme.dim(` as ${entry.user}`) : ''}`,
+    `      ${safe(readable(entry.entry.command.text))}`,
+    ...findingLines(findings, theme, '      '),
+  ];
+}
+
+/** Text of a stranger's file on a terminal: no control characters. */
+function safe(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+const notes: Record<RewriteNote['code'], string> = {
+  'cd-added': 'its directory is said',
+  'cd-joint': 'nothing runs when the cd fails',
+  'cd-absolute': 'its directory is absolute',
+  'interpreter': 'the interpreter has its full path',
+  'once-added': '--once ends each run',
+  'log-added': 'its output goes to a log (cron sends no mail for it any more)',
+  'log-kept': 'its log is kept',
+  'null-replaced': 'its output goes to a log instead of /dev/null',
+  'truncate-to-append': 'the log is kept from run to run',
+  'stderr-added': 'errors go to the log too (cron sends no mail for them any more)',
+  'background-removed': 'it runs in the foreground, so that the lock covers it',
+  'nohup-removed': 'it runs in the foreground, so that the lock covers it',
+};
+
+/** What a rewrite changed, in one line. */
+export function noteLine(source: string, line: number, changed: readonly RewriteNote[], theme: Theme): string {
+  return theme.dim(`  ${source}, line ${line}: ${[...new Set(changed.map((note) => notes[note.code]))].join('; ')}.`);
+}
+
+/** The checklist, one line a check, with evidence for what did not pass. */
+export function verdictLines(verdicts: readonly Verdict[], theme: Theme, verbose: boolean): string[] {
+  const out: string[] = [];
+  for (const worker of new Set(verdicts.map((v) => v.worker))) {
+    out.push(theme.bold(worker === '' ? 'The server' : worker));
+    for (const verdict of verdicts.filter((v) => v.worker === worker)) {
+      const { expected, saw } = sayVerdict(verdict);
+      const paint = { pass: theme.good, warn: theme.odd, fail: theme.bad, inconclusive: theme.odd, skip: theme.dim }[verdict.is];
+      out.push(`  ${paint(`${theme.mark[verdict.is]} ${verdict.is}`)}  ${expected}: ${saw}`);
+      if (verbose || verdict.is === 'fail') out.push(...verdict.evidence.map((line) => theme.dim(`        ${safe(line)}`)));
+    }
+  }
+  return out;
+}
+
+/** Deployments, newest first. */
+export function historyLines(journals: readonly Journal[], standing: ReadonlySet<string>, theme: Theme): string[] {
+  if (journals.length === 0) return ['Nothing was deployed yet.'];
+  return [...journals].reverse().map((journal) => {
+    const { open } = journal;
+    const state = stateOf(journal);
+    const word = standing.has(open.id) ? theme.good('stands') : state === 'unfinished' ? theme.bad('unfinished') : state;
+    const what = open.command === 'deploy' ? open.plan.workers.map((w) => w.name || w.script).join(', ') : `${open.of} to ${open.to}`;
+    return `${theme.bold(open.id)}  ${open.command}  ${word}  ${open.at.slice(0, 16).replace('T', ' ')} by ${open.by.user}  ${what}`;
+  });
+}
+
+function count(n: number, one: string, many: string): string {
+  return `${n} ${n === 1 ? one : many}`;
+}

@@ -1,0 +1,67 @@
+// Verdicts in words: what was expected, what was seen, what would settle it.
+import type { Verdict } from '../verify/verdict.ts';
+
+const expected: Record<string, string> = {
+  'single-instance': 'at most one instance at any time',
+  'lock-held': 'the lock is held while the worker runs',
+  'lock-free': 'the lock is free when it has ended',
+  'log-written': 'the log is written',
+  'log-clean': 'no refused database connections in the log',
+  'second-refused': 'a second instance is refused',
+  'stale-recovered': 'a dead instance’s PID file blocks nobody',
+  'one-entry': 'exactly one entry starts the script',
+  'guard-in-place': 'the guard is in place',
+  'database': 'connections below the limit',
+  'cron-alive': 'cron is running',
+};
+
+const saw: Record<string, (a: Record<string, string>) => string> = {
+  'single-instance/pass/one': (a) => `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen`,
+  'single-instance/fail/several': (a) => `${a['count']} at once`,
+  'single-instance/inconclusive/no-run-seen': (a) => `${a['ticks']} tick(s) passed, but no run was seen: is cron running this crontab?`,
+  'single-instance/inconclusive/cut-short': () => 'watching was cut short',
+  'lock-held/pass/held': () => 'held',
+  'lock-held/fail/runs-without': () => 'an instance runs without it',
+  'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
+  'lock-free/pass/free': () => 'free',
+  'lock-free/inconclusive/always-held': () => 'the worker was running all the time; verify again when a run has ended',
+  'log-written/pass/written': (a) => `${a['bytes']} bytes since the deployment`,
+  'log-written/pass/created': () => 'created since the deployment, still empty',
+  'log-written/fail/absent': () => 'it is not there although the worker ran',
+  'log-written/inconclusive/absent': () => 'it is not there yet, and no run was seen',
+  'log-clean/pass/clean': () => 'none of 1203, 1226, 1040',
+  'log-clean/fail/refusals': (a) => `${a['count']} line(s) speak of refused connections`,
+  'second-refused/pass/refused': () => 'refused, quietly, with exit code 0 (the guard’s own trial)',
+  'second-refused/fail/not-refused': () => 'it was not refused',
+  'stale-recovered/pass/recovered': () => 'recovered (the guard’s own trial)',
+  'stale-recovered/fail/not-recovered': () => 'it was not recovered',
+  'one-entry/pass/one': () => 'one',
+  'one-entry/fail/gone': () => 'none',
+  'one-entry/warn/several': (a) => `${a['count']}`,
+  'guard-in-place/pass/there': () => 'it is',
+  'guard-in-place/warn/other-version': () => 'it is, in another version; deploy again to bring it up to date',
+  'guard-in-place/fail/guard-lost': () => 'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
+  'guard-in-place/fail/file-gone': () => 'its file is gone',
+  'cron-alive/pass/running': () => 'it is',
+  'cron-alive/inconclusive/not-seen': () => 'no cron daemon was seen',
+};
+
+const because: Record<string, (a: Record<string, string>) => string> = {
+  'not-live': (a) => `skipped: no cron runs ${a['source']}`,
+  'no-database': () => 'skipped: no database is given, and database checks are not part of this version',
+  'no-guard': () => 'skipped: deployed without a guard',
+  'no-log': () => 'skipped: it has no log',
+  'not-a-system-crontab': () => 'skipped: it is not one of the system’s crontabs',
+  'no-tick-in-time': (a) => `no run is due in time (${a['schedule']}): verify again after the next one, or with a longer --max-wait`,
+  'no-run-seen': () => 'no run was seen',
+  'nothing-written': () => 'the worker has written nothing since the deployment',
+  'no-entry': () => 'the entry is gone',
+  'probe-silent': (a) => `the guard’s trial gave no answer (exit ${a['code']})`,
+};
+
+/** Expected and seen, as two short texts. */
+export function sayVerdict(verdict: Verdict): { expected: string; saw: string } {
+  const flat = Object.fromEntries(Object.entries(verdict.args).map(([k, v]) => [k, String(v)]));
+  const say = saw[`${verdict.check}/${verdict.is}/${verdict.because}`] ?? because[verdict.because];
+  return { expected: expected[verdict.check] ?? verdict.check, saw: say ? say(flat) : verdict.because };
+}

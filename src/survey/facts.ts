@@ -1,0 +1,111 @@
+// What a look at the server found out. Plain values: findings and plans are made of these and nothing else.
+import type { Command, Reading } from '../command/command.ts';
+import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
+import type { GuardFound } from '../worker/inject.ts';
+import type { Instance } from './instances.ts';
+
+export type Level = 'stop' | 'warn' | 'note';
+
+/** A finding is a code, a place and values; its sentence is made in show/. */
+export interface Finding {
+  readonly level: Level;
+  readonly code: string;
+  readonly where?: { readonly source: string; readonly line: number; readonly column?: number };
+  readonly args: Readonly<Record<string, string | number>>;
+}
+
+/** The script of a worker, as it stands on the server. */
+export interface ScriptFacts {
+  /** Symbolic links resolved. */
+  readonly path: string;
+  readonly file: SeenFile;
+  readonly directory: Extract<Seen, { is: 'directory' }>;
+  /** The next release would overwrite what we put into the script: a git checkout, releases/, vendor/. */
+  readonly releasedBy: 'git' | 'releases' | 'vendor' | 'nobody';
+  readonly guard: GuardFound | 'none';
+  readonly once: 'yes' | 'no' | 'unknown';
+  readonly ownLock: 'flock' | 'pidfile' | 'none' | 'unknown';
+}
+
+export interface InterpreterFacts {
+  /** Absolute path, or 'missing' with the name that was looked for. */
+  readonly path: string | 'missing';
+  readonly wanted: string;
+  readonly kind: 'php' | 'node';
+}
+
+/** Where a worker's lock, log and guard go. */
+export interface Places {
+  readonly name: string;
+  /** `<site home>/cronlatch`, the directory everything of ours is in. */
+  readonly base: string;
+  /** Lock and log directory of this worker. */
+  readonly directory: string;
+  readonly log: string;
+  /** The log the old command writes, kept; else 'ours' or 'asked'. */
+  readonly logIs: 'kept' | 'ours' | 'asked';
+  /** Guard file when it stands in the entry. */
+  readonly guardInBase: string;
+}
+
+/** An entry that starts a PHP or Node script. */
+export interface Job {
+  readonly source: CrontabSource;
+  readonly sourceName: string;
+  readonly live: boolean;
+  readonly entry: EntryLine;
+  readonly line: number;
+  readonly command: Command;
+  readonly user: Person;
+  readonly owner: Owner;
+  readonly interpreter: InterpreterFacts;
+  readonly script: ScriptFacts | 'absent' | 'unreadable';
+  readonly scriptPath: string;
+  readonly args: readonly string[];
+  readonly places: Places | 'none';
+  /** Running now, with or without the lock. */
+  readonly instances: readonly Instance[];
+  /** Why this entry cannot be latched as it is. */
+  readonly obstacles: readonly Finding[];
+  readonly findings: readonly Finding[];
+}
+
+export interface EntryFacts {
+  readonly entry: EntryLine;
+  readonly line: number;
+  readonly user: string;
+  readonly reading: Reading;
+  readonly job: Job | 'none';
+  readonly findings: readonly Finding[];
+}
+
+export interface CrontabFacts {
+  readonly source: CrontabSource;
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly crontab: Crontab;
+  readonly route: Route;
+  readonly entries: readonly EntryFacts[];
+  readonly findings: readonly Finding[];
+}
+
+export interface Facts {
+  readonly crontabs: readonly CrontabFacts[];
+  /** What this user may not see. */
+  readonly unseen: readonly string[];
+  /** States of paths a plan may need to create or replace. */
+  readonly paths: ReadonlyMap<string, Seen>;
+  /** New version of the script, with --worker. */
+  readonly worker?: { readonly path: string; readonly bytes: string };
+}
+
+/** Every job of the survey, in the order of the crontabs. */
+export function jobsOf(facts: Facts): Job[] {
+  return facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : [e.job])));
+}
+
+/** The name a source has in reports and JSON: a path, or `user:NAME`. */
+export function sourceName(source: CrontabSource): string {
+  return source.is === 'user' ? `user:${source.user}` : source.path;
+}

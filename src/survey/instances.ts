@@ -1,0 +1,61 @@
+// Which running processes are instances of a worker: by user, interpreter and resolved script, never by pattern.
+import { basename } from 'node:path/posix';
+import { interpreterKind, scriptOfArgv } from '../command/argv.ts';
+import type { ProcessRow, Server, Target } from '../server/server.ts';
+
+/** What makes a process an instance of a worker. */
+export interface Who {
+  /** Real path. */
+  readonly script: string;
+  readonly uid: number;
+  readonly interpreter: 'php' | 'node';
+  /** For scripts that are many workers in one (artisan, bin/console): the arguments have to begin with these. */
+  readonly args?: readonly string[];
+}
+
+export interface Instance extends Target {
+  /** Holds the lock; 'unseen' where that cannot be told. */
+  readonly holds: boolean | 'unseen';
+}
+
+/**
+ * The worker's instances as they run now. Shells and wrappers around it (`sh -c`, timeout, flock), editors and
+ * greps are none: their program is no PHP or Node, or the script is not what they run.
+ */
+export async function instancesOf(
+  server: Server,
+  who: Who,
+  lockInode: string | 'none',
+  rows?: readonly ProcessRow[],
+): Promise<Instance[]> {
+  const found: Instance[] = [];
+  for (const row of rows ?? (await server.processes.list())) {
+    if (row.uid !== who.uid || row.state === 'Z' || row.exe === 'unseen') continue;
+    if (interpreterKind(basename(row.exe)) !== who.interpreter) continue;
+    const runs = scriptOfArgv(who.interpreter, row.argv);
+    if (runs === 'none') continue;
+    if (who.args && !who.args.every((arg, i) => runs.args[i] === arg)) continue;
+    if ((await server.processes.resolve(row.pid, runs.script)) !== who.script) continue;
+    found.push({
+      pid: row.pid,
+      start: row.start,
+      uid: row.uid,
+      script: who.script,
+      word: runs.script,
+      holds: lockInode === 'none' ? false : await server.processes.holds(row.pid, lockInode),
+    });
+  }
+  return found;
+}
+
+/** Process identity over time: a PID alone may be given to another. */
+export function sameProcess(a: Target, b: Target): boolean {
+  return a.pid === b.pid && a.start === b.start;
+}
+
+/** `device:inode` of a lock file; 'none' while it does not exist. */
+export async function lockInode(server: Server, lock: string | undefined, as: { uid: number; gid: number }): Promise<string | 'none'> {
+  if (lock === undefined) return 'none';
+  const seen = await server.files.look(lock, as);
+  return seen.is === 'file' ? seen.inode : 'none';
+}

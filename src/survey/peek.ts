@@ -1,0 +1,13 @@
+// A look that may be refused: one user's closed directory must not end the survey of a whole server.
+import { Problem } from '../problem.ts';
+import type { Owner, Seen, Server } from '../server/server.ts';
+
+/** What stands at the path; where the user may not look, that is what is seen. */
+export async function peek(server: Server, path: string, as: Owner): Promise<Seen> {
+  try {
+    return await server.files.look(path, as);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unreadable') return { is: 'other', what: 'unreadable' };
+    throw error;
+  }
+}

@@ -1,0 +1,158 @@
+// Watching one worker over its next runs: who runs, who holds the lock, and when it is free again.
+import type { Latched } from '../change/plan.ts';
+import type { ProcessRow, Server, Target } from '../server/server.ts';
+import { instancesOf, lockInode } from '../survey/instances.ts';
+
+/** A quarter of a second between two looks. */
+const pace = 250;
+/**
+ * A loser is there for as long as its interpreter needs to start. Who runs without the lock through this many looks
+ * (a second and a half) is no loser.
+ */
+const settled = 6;
+
+export interface Watched {
+  /** Runs seen to begin. */
+  readonly runs: number;
+  /** Most instances at one time, losers on their way out not counted. */
+  readonly most: number;
+  readonly mostPids: readonly number[];
+  /** Lock-less for longer than a loser lives. */
+  readonly lockless: readonly number[];
+  readonly held: boolean;
+  readonly free: boolean;
+  /** Schedule ticks that passed while we watched. */
+  readonly ticks: number;
+  /** Could /proc be read well enough to tell who holds the lock? */
+  readonly lockSeen: boolean;
+}
+
+export interface Wait {
+  /** When the runs to be watched are due, ms since the epoch. */
+  readonly due: readonly number[];
+  /** Never watch longer than until then. */
+  readonly until: number;
+}
+
+interface State {
+  runs: Set<string>;
+  ages: Map<string, number>;
+  most: number;
+  mostPids: number[];
+  lockless: Set<number>;
+  held: boolean;
+  free: boolean;
+  lockSeen: boolean;
+  record: string;
+}
+
+/**
+ * Watches all workers together until each has seen its ticks, and its lock both held and free (for which it gets
+ * one more interval), or the time is over.
+ */
+export async function watch(
+  server: Server,
+  workers: readonly { readonly worker: Latched; readonly wait: Wait }[],
+  tell: (event: { code: string; [key: string]: unknown }) => void,
+  interrupted: () => boolean,
+): Promise<Map<Latched, Watched>> {
+  const states = new Map<Latched, State>();
+  for (const { worker } of workers) {
+    const record = await recordOf(server, worker);
+    states.set(worker, { runs: new Set(), ages: new Map(), most: 0, mostPids: [], lockless: new Set(), held: false, free: false, lockSeen: worker.lock === undefined, record });
+  }
+  let after = 0;
+  for (;;) {
+    const rows = await server.processes.list();
+    for (const { worker } of workers) await look(server, worker, states.get(worker) as State, rows);
+    const now = server.now();
+    const open = workers.filter(({ worker, wait }) => !isDone(states.get(worker) as State, worker, wait, now));
+    // A few looks past the last tick, so that what it started is seen settled.
+    after = open.length === 0 ? after + 1 : 0;
+    if (after > settled + 2 || interrupted()) break;
+    const next = Math.min(...open.flatMap(({ wait }) => wait.due.filter((due) => due > now)));
+    tell({ code: 'watching', open: open.length, ticks: ticksPassed(workers, now), next: Number.isFinite(next) ? next - now : 0 });
+    await server.wait(pace);
+  }
+  const now = server.now();
+  return new Map(
+    workers.map(({ worker, wait }) => {
+      const state = states.get(worker) as State;
+      return [worker, { runs: state.runs.size, most: state.most, mostPids: state.mostPids, lockless: [...state.lockless], held: state.held, free: state.free, ticks: wait.due.filter((due) => due <= now).length, lockSeen: state.lockSeen }];
+    }),
+  );
+}
+
+function ticksPassed(workers: readonly { readonly wait: Wait }[], now: number): number {
+  return Math.min(...workers.map(({ wait }) => wait.due.filter((due) => due <= now).length));
+}
+
+function isDone(state: State, worker: Latched, wait: Wait, now: number): boolean {
+  if (now >= wait.until || wait.due.length === 0) return true;
+  const last = wait.due[wait.due.length - 1] ?? now;
+  if (now < last) return false;
+  const seen = worker.lock === undefined || !state.lockSeen || (state.held && state.free);
+  const interval = wait.due.length > 1 ? last - (wait.due[wait.due.length - 2] ?? last) : 60_000;
+  return seen || now >= last + 2 * interval;
+}
+
+async function look(server: Server, worker: Latched, state: State, rows: readonly ProcessRow[]): Promise<void> {
+  const as = { uid: worker.uid, gid: worker.gid };
+  const eyes = server.self.root ? as : server.self.owner;
+  const inode = await lockInode(server, lockPath(worker), eyes);
+  const who = { script: worker.script, uid: worker.uid, interpreter: worker.interpreter.kind, ...(worker.lock?.place === 'entry' ? { args: worker.args } : {}) };
+  const instances = await instancesOf(server, who, inode, rows);
+  const keys = new Set<string>();
+  const counted: Target[] = [];
+  for (const instance of instances) {
+    const key = `${instance.pid}:${instance.start}`;
+    keys.add(key);
+    const age = (state.ages.get(key) ?? 0) + 1;
+    state.ages.set(key, age);
+    if (instance.holds === true) state.runs.add(key);
+    if (instance.holds === true || age >= settled) counted.push(instance);
+    if (instance.holds === false && age >= settled && worker.lock !== undefined) state.lockless.add(instance.pid);
+    if (worker.lock === undefined && age >= settled) state.runs.add(key);
+  }
+  for (const key of state.ages.keys()) if (!keys.has(key)) state.ages.delete(key);
+  if (counted.length > state.most) {
+    state.most = counted.length;
+    state.mostPids = counted.map((t) => t.pid);
+  }
+  await lookAtLock(server, worker, state, inode, instances.some((i) => i.holds === true));
+}
+
+async function lookAtLock(server: Server, worker: Latched, state: State, inode: string, holder: boolean): Promise<void> {
+  if (worker.lock === undefined || inode === 'none') return;
+  const locked = holder ? true : await server.processes.locked(inode);
+  if (locked !== 'unseen') state.lockSeen = true;
+  if (locked === true) state.held = true;
+  // Free counts once it was held, or once the guard's own record says that a run has come and gone.
+  const record = await recordOf(server, worker);
+  if (record !== state.record) {
+    state.record = record;
+    state.runs.add(record);
+    state.held ||= record !== '';
+  }
+  if (locked === false && state.held) state.free = true;
+}
+
+/** pid and start of the last run, as the guard wrote them into the lock file; '' when there is none. */
+async function recordOf(server: Server, worker: Latched): Promise<string> {
+  const path = lockPath(worker);
+  if (path === undefined) return '';
+  const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
+  const seen = await server.files.look(path, eyes);
+  if (seen.is !== 'file') return '';
+  try {
+    const record = JSON.parse(seen.bytes) as { pid?: number; start?: number | string };
+    return record.pid === undefined ? '' : `${record.pid}:${record.start ?? ''}`;
+  } catch {
+    return '';
+  }
+}
+
+/** Path of the worker's lock file. */
+export function lockPath(worker: Latched): string | undefined {
+  return worker.lock === undefined ? undefined : `${worker.lock.directory}/${worker.lock.name}.lock`;
+}
