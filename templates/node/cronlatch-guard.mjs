@@ -111,7 +111,7 @@ function checkDirectory(guard) {
     const owner = uid === 0 ? lstat(above).uid : uid;
     if (owner !== uid) wrongOwner(above, owner);
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeDirectory(dir);
     } catch {
       if (!lstat(dir)) refuse(73, named(guard, `cannot create ${dir}`));
     }
@@ -120,6 +120,17 @@ function checkDirectory(guard) {
   if (!stat?.isDirectory()) refuse(77, named(guard, `${dir} is not a real directory`));
   if (stat.uid !== uid) wrongOwner(dir, stat.uid);
   if (stat.mode & 0o002) refuse(77, named(guard, `${dir} is writable for everybody`));
+}
+
+/** Step by step: Node's own recursive mkdir never returns where the kernel makes no directories, as in /proc. */
+function makeDirectory(dir) {
+  if (lstat(dir)) return;
+  makeDirectory(dirname(dir));
+  try {
+    mkdirSync(dir, 0o700);
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error; // another instance was quicker
+  }
 }
 
 function open(guard) {
@@ -279,7 +290,7 @@ function deployed(guard) {
   try {
     const real = realpathSync(called);
     const stat = statSync(real);
-    return `${real} ${stat.mtimeMs} ${stat.ino}`;
+    return `${real} ${stat.mtimeMs} ${stat.ino} ${stat.size}`;
   } catch {
     return '';
   }

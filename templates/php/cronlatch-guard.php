@@ -339,7 +339,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             clearstatcache(true);
             $real = $this->called === '' ? false : realpath($this->called);
             $stat = $real === false ? false : stat($real);
-            return $stat === false ? '' : $real . ' ' . $stat['mtime'] . ' ' . $stat['ino'];
+            return $stat === false ? '' : "$real {$stat['mtime']} {$stat['ino']} {$stat['size']}";
         }
 
         /**

@@ -36,39 +36,42 @@ for (const kind of ['php', 'node'] as const) {
   writeFileSync(join(place, guardFileName(kind)), guardFile(kind), 'latin1');
 
   describe.skipIf(kind === 'php' && !hasPhp)(`a ${kind} script`, () => {
-    it.each(shapes)('%s', async (name, source, behind) => {
-      const text = await injected(source, kind, name.replace(/\W/g, '-'));
-      const at = starts(text);
-      if (behind !== undefined)
-        expect(text.slice(0, at)).toBe(source.slice(0, source.indexOf(behind)) + behind);
-      expect(findGuard(text)).toEqual({
-        line: text.slice(0, at).split(/\r\n|\n|\r/).length,
-        dir: call(kind).dir,
-        name: name.replace(/\W/g, '-'),
-        guardPath: call(kind).guardPath,
-      });
-      expect(removeGuard(text)).toEqual({ is: 'removed', text: source });
-      expect(await injectGuard(text, call(kind))).toMatchObject({ is: 'already' });
+    it.each(shapes.map(([name, source, behind]) => ({ name, source, behind })))(
+      '$name',
+      async ({ name, source, behind }) => {
+        const text = await injected(source, kind, name.replace(/\W/g, '-'));
+        const at = starts(text);
+        if (behind !== undefined)
+          expect(text.slice(0, at)).toBe(source.slice(0, source.indexOf(behind)) + behind);
+        expect(findGuard(text)).toEqual({
+          line: text.slice(0, at).split(/\r\n|\n|\r/).length,
+          dir: call(kind).dir,
+          name: name.replace(/\W/g, '-'),
+          guardPath: call(kind).guardPath,
+        });
+        expect(removeGuard(text)).toEqual({ is: 'removed', text: source });
+        expect(await injectGuard(text, call(kind))).toMatchObject({ is: 'already' });
 
-      const before = join(place, `before.${ending}`);
-      const after = join(place, `after.${ending}`);
-      writeFileSync(before, source, 'latin1');
-      writeFileSync(after, text, 'latin1');
-      execFileSync(kind, [kind === 'php' ? '-l' : '--check', after]);
-      // opcache and warnings off: only the script's own output is compared
-      const run = (file: string) =>
-        spawnSync(kind, [...(kind === 'php' ? ['-d', 'display_errors=0'] : []), file]);
-      const [old, now] = [run(before), run(after)];
-      expect(old.status).toBe(0);
-      expect([now.stdout.toString('latin1'), now.stderr.toString(), now.status]).toEqual([
-        old.stdout.toString('latin1'),
-        old.stderr.toString(),
-        old.status,
-      ]);
-      expect(readFileSync(join(call(kind).dir, `${name.replace(/\W/g, '-')}.lock`), 'latin1')).toContain(
-        '"state":"done"',
-      );
-    });
+        const before = join(place, `before.${ending}`);
+        const after = join(place, `after.${ending}`);
+        writeFileSync(before, source, 'latin1');
+        writeFileSync(after, text, 'latin1');
+        execFileSync(kind, [kind === 'php' ? '-l' : '--check', after]);
+        // opcache and warnings off: only the script's own output is compared
+        const run = (file: string) =>
+          spawnSync(kind, [...(kind === 'php' ? ['-d', 'display_errors=0'] : []), file]);
+        const [old, now] = [run(before), run(after)];
+        expect(old.status).toBe(0);
+        expect([now.stdout.toString('latin1'), now.stderr.toString(), now.status]).toEqual([
+          old.stdout.toString('latin1'),
+          old.stderr.toString(),
+          old.status,
+        ]);
+        expect(readFileSync(join(call(kind).dir, `${name.replace(/\W/g, '-')}.lock`), 'latin1')).toContain(
+          '"state":"done"',
+        );
+      },
+    );
   });
 }
 
