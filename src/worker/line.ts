@@ -1,0 +1,134 @@
+// The one line that calls the guard: written, recognised, taken out again. Recognising needs no parser, so that a
+// rollback works on a script that has been edited, even broken, since.
+import type { InterpreterKind } from '../command/command.ts';
+import type { Bytes } from '../crontab/crontab.ts';
+
+/** Limits and switches the guard knows beside dir and name (docs/guard.md). */
+export type GuardOptions = Readonly<Record<string, number | boolean>>;
+
+export interface Call {
+  readonly kind: InterpreterKind;
+  /** Absolute directory of the lock. */
+  readonly dir: Bytes;
+  /** Name of the lock. */
+  readonly name: Bytes;
+  /** The guard as seen from the script's directory (`./cronlatch-guard.php`), or absolute. */
+  readonly guardPath: Bytes;
+  readonly more?: GuardOptions;
+}
+
+export interface Found {
+  /** 1-based. */
+  readonly line: number;
+  readonly dir: Bytes;
+  readonly name: Bytes;
+  readonly guardPath: Bytes;
+}
+
+const MARK = '// cronlatch: one instance at a time';
+const BOM = '\xef\xbb\xbf';
+const PHP_CALL =
+  /\(require (__DIR__ \. )?'((?:[^'\\]|\\.)*)'\)\(\['dir' => '((?:[^'\\]|\\.)*)', 'name' => '((?:[^'\\]|\\.)*)'[^\]]*\]\); $/;
+const NODE_CALL = /import '([^'?]*)\?dir=([^'&]*)&name=([^'&]*)[^']*'; $/;
+
+/** The call with its mark, without line end. */
+export function guardLine(call: Call): Bytes {
+  const more = Object.entries(call.more ?? {});
+  if (call.kind === 'node') {
+    const path = /^\.{0,2}\//.test(call.guardPath) ? call.guardPath : `./${call.guardPath}`;
+    return `import '${guardUrl(call, path)}'; ${MARK}`;
+  }
+  const absolute = call.guardPath.startsWith('/');
+  const path = absolute ? call.guardPath : `/${call.guardPath.replace(/^\.\//, '')}`;
+  const options = [
+    `'dir' => ${phpString(call.dir)}`,
+    `'name' => ${phpString(call.name)}`,
+    ...more.map(([key, value]) => `${phpString(key)} => ${value}`),
+  ];
+  return `(require ${absolute ? '' : '__DIR__ . '}${phpString(path)})([${options.join(', ')}]); ${MARK}`;
+}
+
+/** The Node guard's address with what it is to lock. */
+export function guardUrl(call: Omit<Call, 'kind' | 'guardPath'>, path: Bytes): Bytes {
+  const more = Object.entries(call.more ?? {}).map(
+    ([key, value]) => `&${key}=${value === true ? 1 : Number(value)}`,
+  );
+  return `${percent(path)}?dir=${percent(call.dir)}&name=${percent(call.name)}${more.join('')}`;
+}
+
+/** Where the guard is called from, and for which lock. */
+export function findGuard(source: Bytes): Found | 'none' {
+  const place = locate(source);
+  return place === 'none' ? 'none' : place.found;
+}
+
+/** Takes the line out again: exactly the bytes that injectGuard put in. */
+export function removeGuard(
+  source: Bytes,
+): { readonly is: 'removed'; readonly text: Bytes } | { readonly is: 'absent' } {
+  const place = locate(source);
+  if (place === 'none') return { is: 'absent' };
+  return { is: 'removed', text: source.slice(0, place.start) + source.slice(place.end) };
+}
+
+/** The call's own bytes: its whole line, or the part behind the code it shares the line with. */
+function locate(
+  source: Bytes,
+): { readonly start: number; readonly end: number; readonly found: Found } | 'none' {
+  for (let mark = source.indexOf(MARK); mark >= 0; mark = source.indexOf(MARK, mark + 1)) {
+    const lineStart = Math.max(source.lastIndexOf('\n', mark), source.lastIndexOf('\r', mark)) + 1;
+    const before = source.slice(lineStart, mark);
+    const php = PHP_CALL.exec(before);
+    const node = php ? null : NODE_CALL.exec(before);
+    const call = php ?? node;
+    const lead = before.slice(0, call?.index ?? 0);
+    // Somebody has put it out of action: not there.
+    if (!call || /\/\/|#(?!!)|\/\*|^\s*\*/.test(lead)) continue;
+    const after = mark + MARK.length;
+    const eol = /^(?:\r\n|\n|\r)?/.exec(source.slice(after, after + 2))?.[0] ?? '';
+    const indent = lead.startsWith(BOM) ? lead.slice(BOM.length) : lead;
+    const ownLine = /^[ \t]*$/.test(indent);
+    const start = lineStart + lead.length - (ownLine ? indent.length : 1);
+    const line = source.slice(0, mark).split(/\r\n|\n|\r/).length;
+    return { start, end: after + eol.length, found: { line, ...spoken(php, node) } };
+  }
+  return 'none';
+}
+
+function spoken(php: RegExpExecArray | null, node: RegExpExecArray | null): Omit<Found, 'line'> {
+  if (php) {
+    const path = unquote(php[2] ?? '');
+    return {
+      guardPath: php[1] ? `.${path}` : path,
+      dir: unquote(php[3] ?? ''),
+      name: unquote(php[4] ?? ''),
+    };
+  }
+  return {
+    guardPath: unpercent(node?.[1] ?? ''),
+    dir: unpercent(node?.[2] ?? ''),
+    name: unpercent(node?.[3] ?? ''),
+  };
+}
+
+function phpString(text: Bytes): Bytes {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}
+
+function unquote(inside: Bytes): Bytes {
+  return inside.replace(/\\([\\'])/g, '$1');
+}
+
+/** Byte by byte, because a path is bytes; slashes stay readable. */
+function percent(text: Bytes): Bytes {
+  return text.replace(
+    /[^A-Za-z0-9._~/-]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
+function unpercent(text: Bytes): Bytes {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

@@ -1,0 +1,118 @@
+// Scripts as syntax trees. Both parsers are loaded when first needed: a scan of a crontab needs neither.
+import type { InterpreterKind } from '../command/command.ts';
+import type { Bytes } from '../crontab/crontab.ts';
+
+/** A node of either parser: `kind` (php-parser) or `type` (acorn) names it. */
+export type Tree = Readonly<Record<string, unknown>>;
+
+export type Parsed =
+  | { readonly is: 'parsed'; readonly root: Tree }
+  | { readonly is: 'unparsable'; readonly detail: string; readonly line?: number };
+
+/** One piece of PHP text; all of them in a row are the source. */
+export interface Token {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Reads a script of either language. */
+export function parse(source: Bytes, kind: InterpreterKind): Promise<Parsed> {
+  return kind === 'php' ? parsePhp(source) : parseNode(source);
+}
+
+/** Every node of the tree, parents before children. */
+export function* nodesOf(root: unknown): Generator<Tree> {
+  const waiting: unknown[] = [root];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    if (next === null || typeof next !== 'object') continue;
+    const inside = Array.isArray(next) ? next : Object.values(next);
+    // 'loc' and the like are plain values or positions, never code
+    if (!Array.isArray(next) && ('kind' in next || 'type' in next)) yield next as Tree;
+    for (let i = inside.length - 1; i >= 0; i--) waiting.push(inside[i]);
+  }
+}
+
+/** A property of something that may not be a node at all. */
+export function get(node: unknown, ...path: readonly string[]): unknown {
+  let at = node;
+  for (const key of path) at = at !== null && typeof at === 'object' ? (at as Tree)[key] : undefined;
+  return at;
+}
+
+/** The items of a property that should be a list. */
+export function list(node: unknown, key: string): readonly unknown[] {
+  const value = get(node, key);
+  return Array.isArray(value) ? value : [];
+}
+
+async function phpEngine(source: Bytes) {
+  const { Engine } = await import('php-parser');
+  return new Engine({
+    parser: { extractDoc: false, suppressErrors: false, version: 805 },
+    ast: { withPositions: true },
+    // Without short tags unless the script starts with one: elsewhere `<?xml` is text.
+    lexer: { all_tokens: true, short_tags: /^(?:#!.*\r?\n)?<\?\s/.test(source) },
+  });
+}
+
+async function parsePhp(source: Bytes): Promise<Parsed> {
+  try {
+    const engine = await phpEngine(source);
+    return { is: 'parsed', root: engine.parseCode(source, 'script.php') as unknown as Tree };
+  } catch (error) {
+    return unparsable(error, get(error, 'lineNumber'));
+  }
+}
+
+/** The tokens of a PHP script, or 'lost' when they do not add up to the source. */
+export async function phpTokens(source: Bytes): Promise<readonly Token[] | 'lost'> {
+  const engine = await phpEngine(source);
+  let at = 0;
+  const tokens = (engine.tokenGetAll(source) as readonly (string | readonly string[])[]).map((token) => {
+    const [name = '', text = ''] = typeof token === 'string' ? [token, token] : token;
+    const start = at;
+    at += text.length;
+    return { name, start, end: at, fits: source.startsWith(text, start) };
+  });
+  return tokens.every((token) => token.fits) ? tokens : 'lost';
+}
+
+async function parseNode(source: Bytes): Promise<Parsed> {
+  const { parse: acorn } = await import('acorn');
+  const text = decode(source);
+  const read = (sourceType: 'module' | 'script') =>
+    acorn(text, {
+      ecmaVersion: 'latest',
+      sourceType,
+      allowHashBang: true,
+      allowReturnOutsideFunction: sourceType === 'script',
+    });
+  try {
+    return { is: 'parsed', root: read('module') as unknown as Tree };
+  } catch (error) {
+    try {
+      return { is: 'parsed', root: read('script') as unknown as Tree };
+    } catch {
+      return unparsable(error, get(error, 'loc', 'line'));
+    }
+  }
+}
+
+/** JavaScript is UTF-8: bytes become characters here, and a position in them goes back by `encode(text.slice(0, n)).length`. */
+export function decode(source: Bytes): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    Uint8Array.from(source, (c) => c.charCodeAt(0)),
+  );
+}
+
+/** The bytes of a text, as Bytes. */
+export function encode(text: string): Bytes {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
+}
+
+function unparsable(error: unknown, line: unknown): Parsed {
+  const detail = error instanceof Error ? error.message : String(error);
+  return { is: 'unparsable', detail, ...(typeof line === 'number' ? { line } : {}) };
+}
