@@ -31,9 +31,13 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
   const hasNul = text.includes('\0');
   let number = 1;
   let start = 0;
+  let eol = -1;
   while (start < text.length) {
-    const newline = text.indexOf('\n', start);
-    const eol = newline < 0 ? text.length : newline;
+    // Looked for once per line, not once per NUL in it.
+    if (start > eol) {
+      const newline = text.indexOf('\n', start);
+      eol = newline < 0 ? text.length : newline;
+    }
     const line = readLine(text, start, eol, number, options, hasNul);
     lines.push(line);
     start = line.span.end;
