@@ -1,6 +1,8 @@
 // A schedule as a few plain facts, for whoever has to put it into words.
+
+import { needsBothDays } from './calendar.ts';
 import type { Schedule, Times } from './crontab.ts';
-import { needsBothDays, neverFires } from './schedule.ts';
+import { neverFires } from './schedule.ts';
 
 export type Rhythm =
   | { readonly is: 'boot' }

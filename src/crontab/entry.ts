@@ -1,8 +1,10 @@
 // One entry: nickname or five fields, the user column, flags and the command.
+
+import { needsBothDays } from './calendar.ts';
 import type { Bytes, Dialect, EntryLine, Mark, Schedule, Span, Times } from './crontab.ts';
 import { decodeCommand } from './escape.ts';
 import { FIELDS, type FieldKind, type FieldRead, readField } from './field.ts';
-import { needsBothDays, neverFires } from './schedule.ts';
+import { neverFires } from './schedule.ts';
 
 /** Most bytes of a command: one more and Debian refuses the whole file (crontab.md 2.1). */
 export const COMMAND_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
@@ -29,7 +31,7 @@ const NICKNAMES: ReadonlyMap<string, Schedule> = new Map<string, Schedule>([
   ['yearly', YEARLY],
   ['annually', YEARLY],
   ['monthly', { ...MIDNIGHT, days: [1], star: { ...NO_STAR, weekday: true } }],
-  ['weekly', { ...MIDNIGHT, weekdays: [0], star: { ...NO_STAR, weekday: true } }],
+  ['weekly', { ...MIDNIGHT, weekdays: [0], star: { ...NO_STAR, day: true } }],
   ['daily', MIDNIGHT],
   ['midnight', MIDNIGHT],
   ['hourly', { ...MIDNIGHT, hours: EVERY.hours, star: { ...NO_STAR, hour: true } }],

@@ -40,7 +40,7 @@ function compare(arbitrary: fc.Arbitrary<string>, count: number, part: number) {
     return ours !== said[index];
   });
   const accepted = said.filter(Boolean).length;
-  console.log(`seed ${seed}: ${count} judged, ${accepted} accepted, ${count - accepted} refused`);
+  process.stdout.write(`seed ${seed}: ${count} judged, ${accepted} accepted, ${count - accepted} refused\n`);
   expect(wrong.slice(0, 10)).toEqual([]);
   return { accepted, refused: count - accepted };
 }
