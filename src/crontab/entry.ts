@@ -3,7 +3,7 @@
 import { needsBothDays } from './calendar.ts';
 import type { Bytes, Dialect, EntryLine, Mark, Schedule, Span, Times } from './crontab.ts';
 import { decodeCommand } from './escape.ts';
-import { FIELDS, type FieldKind, type FieldRead, readField } from './field.ts';
+import { FIELDS, type FieldKind, type FieldRead, type FieldRefused, readField } from './field.ts';
 import { neverFires } from './schedule.ts';
 
 /** Most bytes of a command: one more and Debian refuses the whole file (crontab.md 2.1). */
@@ -61,6 +61,34 @@ function wordEnd(text: Bytes, from: number, end: number): number {
   return at;
 }
 
+/** Fields already read, for each of the five by their bytes: a crontab repeats few of them many times. */
+export type FieldCache = readonly Map<Bytes, FieldRead | FieldRefused>[];
+
+export function fieldCache(): FieldCache {
+  return FIELDS.map(() => new Map());
+}
+
+function cachedField(
+  bytes: Bytes,
+  index: number,
+  kind: FieldKind,
+  dialect: Dialect,
+  cache: FieldCache,
+): FieldRead | FieldRefused {
+  const known = cache[index]?.get(bytes);
+  if (known !== undefined) return known;
+  const field = readField(bytes, kind, dialect);
+  cache[index]?.set(bytes, field);
+  return field;
+}
+
+/** A NUL does not end a field. */
+function fieldEnd(text: Bytes, from: number, eol: number): number {
+  let at = from;
+  while (at < eol && text[at] !== ' ' && text[at] !== '\t') at++;
+  return at;
+}
+
 /**
  * Reads an entry as the dialect's cron does once the line turned out to be no setting.
  *
@@ -73,6 +101,7 @@ export function readEntry(
   eol: number,
   dialect: Dialect,
   system: boolean,
+  cache: FieldCache,
 ): EntryRead {
   const marks: Mark[] = [];
   const flags: string[] = [];
@@ -94,16 +123,22 @@ export function readEntry(
     at = end;
   } else {
     const read: FieldRead[] = [];
-    for (const kind of FIELDS) {
-      if (read.length > 0) at = skipBlanks(text, at);
-      const field = readField(text, at, kind, dialect);
+    for (const [index, kind] of FIELDS.entries()) {
+      if (index > 0) at = skipBlanks(text, at);
+      const end = fieldEnd(text, at, eol);
+      const field = cachedField(text.slice(at, end), index, kind, dialect, cache);
       if (field.is === 'refused') {
-        const args = { field: kind.name, text: text.slice(at, field.end), why: field.why };
-        return refuse('bad-field', at, field.end, args);
+        return refuse('bad-field', at, end, { field: kind.name, text: text.slice(at, end), why: field.why });
       }
-      marks.push(...fieldMarks(text, at, kind, field));
+      if (field.odd.length > 0) marks.push(...fieldMarks(text, at, end, kind, field));
       read.push(field);
-      at = field.end;
+      at = end;
+    }
+    const next = skipBlanks(text, at);
+    if (dialect === 'debian' && text[next] === '\xff') {
+      // To Debian's cron, which looks for the next field here, this byte is the end of the file (measured).
+      const args = { field: 'weekday', text: text.slice(at, next + 1), why: 'byte-255' };
+      return refuse('bad-field', at, next + 1, args);
     }
     schedule = fromFields(read);
   }
@@ -169,12 +204,12 @@ function fromFields(read: readonly FieldRead[]): Schedule {
   };
 }
 
-function fieldMarks(text: Bytes, start: number, kind: FieldKind, field: FieldRead): Mark[] {
-  const whole = { start, end: field.end };
+function fieldMarks(text: Bytes, start: number, end: number, kind: FieldKind, field: FieldRead): Mark[] {
+  const whole = { start, end };
   return field.odd.map((oddity) => {
     const { code, ...args } = oddity;
     if (oddity.code !== 'junk-in-field') return odd(code, whole, { field: kind.name, ...args });
-    const span = { start: oddity.at, end: field.end };
+    const span = { start: start + oddity.at, end };
     return odd(code, span, { field: kind.name, junk: text.slice(span.start, span.end) });
   });
 }

@@ -30,6 +30,7 @@ export type FieldFault =
   | 'zero-step'
   | 'bad-step'
   | 'trailing-junk'
+  | 'byte-255'
   | 'reversed-random';
 
 export type FieldOddity =
@@ -38,13 +39,11 @@ export type FieldOddity =
   | { readonly code: 'number-wraps'; readonly value: number }
   /** cronie picks one of these when it reads the file; the first stands for it here. */
   | { readonly code: 'random-time'; readonly from: number; readonly to: number }
-  /** Debian reads no further in this field: `at` is where what it skips begins. */
+  /** Debian reads no further in this field: `at` is where in the field that begins. */
   | { readonly code: 'junk-in-field'; readonly at: number };
 
 export interface FieldRead {
   readonly is: 'field';
-  /** Byte offset behind the field. */
-  readonly end: number;
   /** Sorted, without repeats. */
   readonly values: readonly number[];
   readonly star: boolean;
@@ -54,7 +53,6 @@ export interface FieldRead {
 export interface FieldRefused {
   readonly is: 'refused';
   readonly why: FieldFault;
-  readonly end: number;
 }
 
 /** Debian's cron collects at most 999 letters and digits of one number (measured). */
@@ -97,36 +95,24 @@ function readNumber(
   return kind === undefined || index < 0 ? undefined : { value: index + kind.low, end, wraps: false };
 }
 
+/** Is this where cronie lets a part of a field end? Behind the last byte: yes. */
 function isSeparator(byte: string | undefined): boolean {
-  return byte === ' ' || byte === '\t' || byte === '\n' || byte === ',';
-}
-
-/** Is the byte one that ends a field? (Behind the last byte of the file: yes.) */
-function isFieldEnd(byte: string | undefined): boolean {
-  return byte === undefined || byte === ' ' || byte === '\t' || byte === '\n';
+  return byte === undefined || byte === ',';
 }
 
 /**
- * Reads the field that starts at `start` (crontab.md 2.3; bounds and wrap measured with `crontab -n`).
+ * Reads one field: all bytes up to the next blank or newline (crontab.md 2.3; bounds and wrap measured with
+ * `crontab -n`).
  *
- * Debian takes what it understands and skips the rest up to the next blank; cronie refuses what it does not
- * understand. A range with its end before its start is accepted and empty.
+ * Debian takes what it understands and skips the rest; cronie refuses what it does not understand. A range with its
+ * end before its start is accepted and empty.
  */
-export function readField(
-  text: Bytes,
-  start: number,
-  kind: FieldKind,
-  dialect: Dialect,
-): FieldRead | FieldRefused {
+export function readField(text: Bytes, kind: FieldKind, dialect: Dialect): FieldRead | FieldRefused {
   const wanted = new Uint8Array(kind.high + 1);
   const odd: FieldOddity[] = [];
-  const refused = (why: FieldFault, at: number): FieldRefused => {
-    let end = at;
-    while (!isFieldEnd(text[end])) end++;
-    return { is: 'refused', why, end };
-  };
-  if (isFieldEnd(text[start])) return { is: 'refused', why: 'missing', end: start };
-  let at = start;
+  const refused = (why: FieldFault): FieldRefused => ({ is: 'refused', why });
+  if (text === '') return refused('missing');
+  let at = 0;
   for (;;) {
     let from = kind.low;
     let to = kind.high;
@@ -138,7 +124,7 @@ export function readField(
       random = true;
     } else {
       const first = readNumber(text, at, kind, dialect);
-      if (first === undefined) return refused('not-a-number', at);
+      if (first === undefined) return refused('not-a-number');
       if (first.wraps) odd.push({ code: 'number-wraps', value: first.value });
       from = first.value;
       at = first.end;
@@ -147,7 +133,7 @@ export function readField(
       if (single) to = from;
       else if (!random) {
         const last = readNumber(text, at + 1, kind, dialect);
-        if (last === undefined) return refused('not-a-number', at);
+        if (last === undefined) return refused('not-a-number');
         if (last.wraps) odd.push({ code: 'number-wraps', value: last.value });
         to = last.value;
         at = last.end;
@@ -158,36 +144,36 @@ export function readField(
       at++;
       if (!isSeparator(text[at])) {
         const last = readNumber(text, at, kind, dialect);
-        if (last === undefined) return refused('not-a-number', at);
+        if (last === undefined) return refused('not-a-number');
         to = last.value;
         at = last.end;
       }
-      if (from > to) return refused('reversed-random', at);
-      if (from < kind.low || to > kind.high) return refused('out-of-range', at);
+      if (from > to) return refused('reversed-random');
+      if (from < kind.low || to > kind.high) return refused('out-of-range');
       odd.push({ code: 'random-time', from, to });
       to = from;
     } else if (text[at] === '/') {
-      if (single) return refused('step-without-range', at);
+      if (single) return refused('step-without-range');
       const found = readNumber(text, at + 1, undefined, dialect);
-      if (found === undefined) return refused('bad-step', at);
-      if (found.value === 0) return refused('zero-step', at);
+      if (found === undefined) return refused('bad-step');
+      if (found.value === 0) return refused('zero-step');
       step = found.value;
       at = found.end;
     }
-    if (dialect === 'cronie' && !isSeparator(text[at])) return refused('trailing-junk', at);
+    if (dialect === 'cronie' && !isSeparator(text[at])) return refused('trailing-junk');
     const bad = mark(wanted, from, to, step, kind, dialect, odd);
-    if (bad !== undefined) return refused(bad, at);
+    if (bad !== undefined) return refused(bad);
     if (text[at] !== ',') break;
     at++;
   }
-  let end = at;
-  while (!isFieldEnd(text[end])) end++;
-  if (end > at) odd.push({ code: 'junk-in-field', at });
+  // Debian's cron takes byte 255 for the end of the file while it skips (measured).
+  if (text.includes('\xff', at)) return refused('byte-255');
+  if (at < text.length) odd.push({ code: 'junk-in-field', at });
   if (kind.name === 'weekday' && wanted[7]) wanted[0] = 1;
   const last = kind.name === 'weekday' ? 6 : kind.high;
   const values: number[] = [];
   for (let value = kind.low; value <= last; value++) if (wanted[value]) values.push(value);
-  return { is: 'field', end, values, star: text[start] === '*', odd };
+  return { is: 'field', values, star: text[0] === '*', odd };
 }
 
 /** Marks every value from `from` to `to`; the fault when cron would not. */

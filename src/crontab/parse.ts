@@ -1,6 +1,6 @@
 // A crontab's text to lines, each as this dialect's cron reads it.
 import type { Bytes, Crontab, Dialect, Line, Mark, Span } from './crontab.ts';
-import { readEntry } from './entry.ts';
+import { type FieldCache, fieldCache, readEntry } from './entry.ts';
 import { type NoSetting, readSetting, SETTING_LIMIT } from './settings.ts';
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
@@ -29,6 +29,7 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
   const { dialect, system } = options;
   const lines: Line[] = [];
   const hasNul = text.includes('\0');
+  const cache = fieldCache();
   let number = 1;
   let start = 0;
   let eol = -1;
@@ -38,7 +39,7 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
       const newline = text.indexOf('\n', start);
       eol = newline < 0 ? text.length : newline;
     }
-    const line = readLine(text, start, eol, number, options, hasNul);
+    const line = readLine(text, start, eol, number, options, hasNul, cache);
     lines.push(line);
     start = line.span.end;
     if (start > eol) number++;
@@ -56,6 +57,7 @@ function readLine(
   number: number,
   { dialect, system }: Options,
   hasNul: boolean,
+  cache: FieldCache,
 ): Line {
   const whole = { start, end: Math.min(eol + 1, text.length) };
   let at = start;
@@ -74,7 +76,7 @@ function readLine(
     const marks = settingMarks(text, at, stop, name, valueSpan, dialect);
     return { is: 'setting', number, span: { start, end: stop + 1 }, marks, name, value, valueSpan };
   }
-  const entry = readEntry(text, at, eol, dialect, system);
+  const entry = readEntry(text, at, eol, dialect, system, cache);
   if (entry.is === 'refused') {
     const { why } = setting;
     return unreadable(entry.mark, ...refusedMarks(text, at, stop, why));

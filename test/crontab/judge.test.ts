@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseCrontab } from '../../src/crontab/parse.ts';
-import { crontabFile, entryLine, field, settingLine, stress } from './arbitrary.ts';
+import { anyBytes, crontabBytes, crontabFile, entryLine, field, settingLine, stress } from './arbitrary.ts';
 
 const seed = Number(process.env['CRONLATCH_SEED'] ?? Date.now() % 2 ** 31);
 const folder = mkdtempSync(join(tmpdir(), 'cronlatch-judge-'));
@@ -71,6 +71,11 @@ describe.skipIf(!judge)('against the real crontab -n of Debian', () => {
 
   test('we accept and refuse the same files', () => {
     compare(crontabFile, stress ? 10_000 : 600, 2);
+  }, 600_000);
+
+  test('we accept and refuse the same bytes of any kind', () => {
+    const behind = crontabBytes.map((text) => `* * * * * ${text}`);
+    compare(fc.oneof(crontabBytes, behind, anyBytes), stress ? 10_000 : 600, 3);
   }, 600_000);
 
   test('we draw the length limits at the same byte', () => {

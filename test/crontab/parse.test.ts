@@ -107,9 +107,9 @@ describe('no byte is lost', () => {
     ['blanks', ' '],
     ['backslashes in a command', '\\'],
     ['quotes', '"'],
-  ])('a megabyte of %s is read in one go', (_, piece) => {
+  ])('half a megabyte of %s is read in one go', (_, piece) => {
     for (const start of ['', '* * * * * x', 'A=']) {
-      const text = start + piece.repeat(2 ** 20 / piece.length);
+      const text = start + piece.repeat(2 ** 19 / piece.length);
       for (const which of ['debian', 'cronie'] as const) {
         expect(printCrontab(parse(`${text}\n`, which))).toBe(`${text}\n`);
         expect(printCrontab(parse(text, which))).toBe(text);
@@ -143,6 +143,10 @@ describe('the file', () => {
     ['two words in front of the equals sign', 'FOO BAR=1\n', false, false],
     ['text behind the closing quote', 'A="x"y\n', false, false],
     ['a quote that is never closed', "A='x\n", false, false],
+    ['byte 255 behind a field', '*\xff * * * * x\n', false, false],
+    ['byte 255 at the start of a command', '* * * * * \xff\n', false, true],
+    ['byte 255 inside a command', '* * * * * x\xff\n', true, true],
+    ['byte 254 at the start of a command', '* * * * * \xfe\n', true, true],
     ['no command', '* * * * *\n', true, false],
     ['@reboot without a command', '@reboot\n', true, false],
     ['a sixth star', '* * * * * * x\n', false, false],
