@@ -7,9 +7,9 @@ import { FIELDS, type FieldKind, type FieldRead, type FieldRefused, readField } 
 import { neverFires } from './schedule.ts';
 
 /** Most bytes of a command: one more and Debian refuses the whole file (crontab.md 2.1). */
-export const COMMAND_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
+const COMMAND_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
 
-export type EntryRead =
+type EntryRead =
   | {
       readonly is: 'entry';
       readonly entry: Omit<EntryLine, 'number' | 'span'>;

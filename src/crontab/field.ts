@@ -1,7 +1,7 @@
 // One time field: which values it names, by the rules of Debian's cron or of cronie.
 import type { Bytes, Dialect } from './crontab.ts';
 
-export type FieldName = 'minute' | 'hour' | 'day' | 'month' | 'weekday';
+type FieldName = 'minute' | 'hour' | 'day' | 'month' | 'weekday';
 
 export interface FieldKind {
   readonly name: FieldName;
@@ -22,7 +22,7 @@ export const FIELDS: readonly FieldKind[] = [
   { name: 'weekday', low: 0, high: 7, names: WEEKDAYS },
 ];
 
-export type FieldFault =
+type FieldFault =
   | 'missing'
   | 'not-a-number'
   | 'out-of-range'
@@ -33,7 +33,7 @@ export type FieldFault =
   | 'byte-255'
   | 'reversed-random';
 
-export type FieldOddity =
+type FieldOddity =
   | { readonly code: 'reversed-range'; readonly from: number; readonly to: number }
   | { readonly code: 'step-beyond-range'; readonly step: number }
   | { readonly code: 'number-wraps'; readonly value: number }

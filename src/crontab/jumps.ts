@@ -35,7 +35,7 @@ export function isSteady(offsetAt: OffsetAt, from: number, to: number): boolean 
   return offsetAt(to) === offset && offsetAt(to + DAY) === offset;
 }
 
-/** Around a jump of the clock cron has rules of its own; `runs` are the starts in it, from `start` up to `end`. */
+/** The hours around a jump of the clock, in which only our own walk counts; `runs` are the starts in them. */
 export interface Jump {
   readonly start: number;
   readonly end: number;
@@ -46,20 +46,20 @@ function jumpAt(times: Times, moment: number, offsetAt: OffsetAt): Jump {
   const before = offsetAt(moment - MINUTE);
   const after = offsetAt(moment);
   const size = Math.abs(after - before);
-  const wild = times.star.minute || times.star.hour;
-  const caughtUp = !wild && size <= CATCH_UP;
+  const reach = Math.max(size, CATCH_UP);
+  const fixed = !times.star.minute && !times.star.hour && size <= CATCH_UP;
   const runs: number[] = [];
-  if (after > before) {
-    let due = firesAt(times, moment + after);
-    if (caughtUp) for (let t = moment + before; t < moment + after; t += MINUTE) due ||= firesAt(times, t);
-    if (due) runs.push(moment);
-    return { start: moment, end: moment + MINUTE, runs };
+  for (let at = moment - reach; at < moment + reach; at += MINUTE) {
+    const repeated = after < before && at >= moment && at < moment + size;
+    if (fixed && repeated) continue;
+    let due = firesAt(times, at + (at < moment ? before : after));
+    if (fixed && at === moment) {
+      for (let skipped = at + before; skipped < at + after; skipped += MINUTE)
+        due ||= firesAt(times, skipped);
+    }
+    if (due) runs.push(at);
   }
-  for (let at = moment - size; at < moment + size; at += MINUTE) {
-    const again = at >= moment;
-    if (!(again && caughtUp) && firesAt(times, at + (again ? after : before))) runs.push(at);
-  }
-  return { start: moment - size, end: moment + size, runs };
+  return { start: moment - reach, end: moment + reach, runs };
 }
 
 /** The moments after `from` and up to `to` at which the zone's clock jumps; at most one a day is looked for. */

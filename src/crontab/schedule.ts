@@ -96,8 +96,8 @@ function nextStart(times: Times, at: number, offsetAt: OffsetAt): number {
 /**
  * Moments at which the schedule may start, each after the last; `reset` makes them go on after another moment.
  *
- * cron-parser gives them until it gives up: in a zone that shifts by half an hour (Australia/Lord_Howe) 5.10.5 throws
- * "loop limit exceeded" for good expressions. From there on our own walk gives them.
+ * cron-parser gives them until it gives up: around the half-hour shift of Australia/Lord_Howe 5.10.5 leaves out starts
+ * and throws "loop limit exceeded" for good expressions. From there on our own walk gives them.
  */
 async function candidates(times: Times, from: number, zone: string | undefined, offsetAt: OffsetAt) {
   const { CronExpressionParser } = await import('cron-parser');

@@ -7,7 +7,7 @@ export const SETTING_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, c
 /** `empty-value`: Debian 12 wants something behind the equals sign; Debian 13 and cronie do not. */
 export type NoSetting = 'no-equals' | 'quoted-equals' | 'open-quote' | 'after-quote' | 'empty-value';
 
-export type SettingRead =
+type SettingRead =
   | { readonly is: 'setting'; readonly name: Bytes; readonly value: Bytes; readonly valueSpan: Span }
   | { readonly is: 'none'; readonly why: NoSetting };
 

@@ -152,6 +152,28 @@ describe('when Berlin repeats 02:00 to 03:00 on 25 October 2026', () => {
   });
 });
 
+describe('where Lord Howe shifts by half an hour and cron-parser 5.10.5 errs', () => {
+  test('the starts right after the shift are not left out', async () => {
+    expect(await next('31,0 * 4 10 */2', '2026-07-25T15:31:00Z', 5, 'Australia/Lord_Howe')).toEqual([
+      '10-03T13:30',
+      '10-03T14:01',
+      '10-03T14:30',
+      '10-03T15:01',
+      '10-03T15:31',
+    ]);
+  });
+
+  test('a daily job goes on through the year', async () => {
+    const found = await nextRuns(
+      schedule('0 1 1-31 * */3'),
+      Date.UTC(2026, 0, 1),
+      200,
+      'Australia/Lord_Howe',
+    );
+    expect(found).toHaveLength(200);
+  });
+});
+
 /** The zone's offsets over some months, by asking at every quarter of an hour. */
 function offsetsOf(zone: string, start: number, end: number): (at: number) => number {
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
@@ -248,7 +270,7 @@ describe("against a model of cron's loop, across the clock changes of", () => {
           expect(found.filter((at) => at <= until)).toEqual(expected);
           expect([...found].sort((one, other) => one - other)).toEqual(found);
         }),
-        runs(150, 3_000),
+        runs(80, 3_000),
       );
     },
     600_000,
