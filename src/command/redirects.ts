@@ -15,6 +15,10 @@ export function readRedirect(text: Bytes, node: Redirection, shell: Shell): Redi
   if (descriptor?.type === 'FileDescriptorVariable' || (descriptor !== undefined && descriptor.value > 9)) {
     return { why: shell.bash ? 'redirect' : 'bash-syntax', detail: written };
   }
+  // dash takes the 1 of `2>&1>file` as the descriptor of the second redirect, which leaves the first without a target.
+  if (!shell.bash && /^[0-9][<>]/.test(text.slice(node.target.pos, node.target.pos + 2))) {
+    return { why: 'bash-syntax', detail: written };
+  }
   const given = descriptor?.value;
   const { word, trouble } = readWord(text, node.target, shell);
   const span = { start: node.pos, end: node.end };
