@@ -11,6 +11,8 @@ export interface Word {
   readonly raw: Bytes;
   /** Its value with quotes removed and known variables put in. */
   readonly value: Bytes;
+  /** Present when only the shell can know the value: an expansion is left in it, as written. */
+  readonly open?: true;
 }
 
 export interface Wrapper {
@@ -55,6 +57,11 @@ export interface Command {
   /** Absolute path of the script: `script.value` seen from `directory`. */
   readonly scriptPath: Bytes;
   readonly args: readonly Word[];
+  /**
+   * `php -f FILE`: PHP goes on reading options of its own after the file, up to its first other word or `--`. Says
+   * whether that `--` is there, since without it or an argument no `--once` may follow.
+   */
+  readonly fileOption?: { readonly dashes?: Word };
   /** In the order written. */
   readonly redirects: readonly Redirect[];
   /** Ends in `&`. */

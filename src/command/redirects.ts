@@ -1,0 +1,98 @@
+// The redirects of a simple command: read, and followed to where its output ends up.
+import type { Redirection } from 'unbash';
+import type { Bytes } from '../crontab/crontab.ts';
+import type { Command, Redirect } from './command.ts';
+import { pathFrom } from './paths.ts';
+import { readWord, type Shell, type Trouble } from './words.ts';
+
+/** Reads one redirect, or says why this shell or we cannot take it. */
+export function readRedirect(text: Bytes, node: Redirection, shell: Shell): Redirect | Trouble {
+  const written = text.slice(node.pos, node.end);
+  if (node.type === 'HereString' && !shell.bash) return { why: 'bash-syntax', detail: written };
+  if (node.type !== 'Redirect' || node.target === undefined) return { why: 'redirect', detail: written };
+  const { operator, descriptor } = node;
+  // Only bash reads `{name}>` and descriptors of two digits; to dash both are words in front of a redirect.
+  if (descriptor?.type === 'FileDescriptorVariable' || (descriptor !== undefined && descriptor.value > 9)) {
+    return { why: shell.bash ? 'redirect' : 'bash-syntax', detail: written };
+  }
+  // dash takes the 1 of `2>&1>file` as the descriptor of the second redirect, which leaves the first without a target.
+  if (!shell.bash && /^[0-9][<>]/.test(text.slice(node.target.pos, node.target.pos + 2))) {
+    return { why: 'bash-syntax', detail: written };
+  }
+  const given = descriptor?.value;
+  const { word, trouble } = readWord(text, node.target, shell);
+  const span = { start: node.pos, end: node.end };
+  if (trouble?.why === 'bash-syntax') return trouble;
+  if (operator === '&>' || operator === '&>>') {
+    return shell.bash
+      ? { span, fd: 'both', operator, target: word }
+      : { why: 'bash-syntax', detail: written };
+  }
+  const isFd = word.open === undefined && /^[0-9]$/.test(word.value);
+  if (operator === '>&' && !isFd && given === undefined && word.value !== '-') {
+    if (!shell.bash) return { why: 'bash-syntax', detail: written };
+    return word.open ? { why: 'redirect', detail: written } : { span, fd: 'both', operator, target: word };
+  }
+  const fd = given ?? (operator.startsWith('<') ? 0 : 1);
+  return { span, fd, operator, target: word };
+}
+
+/** The redirects of the worker itself: one for each of stdin, stdout and stderr, and no descriptor games. */
+export function readRedirects(
+  text: Bytes,
+  nodes: readonly Redirection[],
+  shell: Shell,
+): readonly Redirect[] | Trouble {
+  const redirects: Redirect[] = [];
+  const seen = new Set<Redirect['fd']>();
+  for (const node of nodes) {
+    const redirect = readRedirect(text, node, shell);
+    if ('why' in redirect) return redirect;
+    if (seen.has(redirect.fd) || !isKept(redirect))
+      return { why: 'redirect', detail: text.slice(node.pos, node.end) };
+    for (const fd of redirect.fd === 'both' ? (['both', 1, 2] as const) : [redirect.fd]) seen.add(fd);
+    if (redirect.fd === 1 || redirect.fd === 2) seen.add('both');
+    redirects.push(redirect);
+  }
+  return redirects;
+}
+
+function isKept({ fd, operator, target }: Redirect): boolean {
+  if (operator === '<&' || operator === '<>') return false;
+  if (operator === '<') return fd === 0;
+  if (operator === '>&' && fd !== 'both') {
+    return (fd === 1 && target.value === '2') || (fd === 2 && target.value === '1');
+  }
+  return fd === 1 || fd === 2 || fd === 'both';
+}
+
+/** Where standard output goes: a redirect to a file, or nowhere but cron's mail. */
+export function outputRedirect(redirects: readonly Redirect[]): Redirect | undefined {
+  let out: Redirect | undefined;
+  let err: Redirect | undefined;
+  for (const redirect of redirects) {
+    if (redirect.fd === 'both') out = err = redirect;
+    else if (redirect.operator === '>&') {
+      if (redirect.fd === 1) out = err;
+      else err = out;
+    } else if (redirect.fd === 1) out = redirect;
+    else if (redirect.fd === 2) err = redirect;
+  }
+  return out;
+}
+
+/** Is it the null device? */
+export function isNull(redirect: Redirect): boolean {
+  return redirect.target.open === undefined && redirect.target.value === '/dev/null';
+}
+
+/**
+ * The file a command's standard output goes to, as an absolute path; 'none' when cron mails it, 'null' when it is thrown
+ * away, 'unknown' when only the shell can name it (`$(date)` in the name).
+ */
+export function logOf(command: Command): Bytes | 'none' | 'null' | 'unknown' {
+  const out = outputRedirect(command.redirects);
+  if (out === undefined) return 'none';
+  if (out.target.open) return 'unknown';
+  return isNull(out) ? 'null' : pathFrom(command.directory, out.target.value);
+}

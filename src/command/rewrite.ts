@@ -1,0 +1,116 @@
+// Writes a command in the recommended form, as edits to the old text: what no rule names stays as it was typed.
+import type { Bytes } from '../crontab/crontab.ts';
+import type { Command, RewriteNote, Wish, Word, Wrapper } from './command.ts';
+import { applyEdits, type Edit, skipBlanks } from './edits.ts';
+import { planOutput } from './output.ts';
+import { shellQuote } from './quote.ts';
+
+interface Draft {
+  readonly edits: Edit[];
+  readonly notes: RewriteNote[];
+}
+
+/**
+ * The recommended form of a command: `cd DIR && … /full/php script … --once >> LOG 2>&1`. `text` must be the text the
+ * command was read from. The working directory never changes, and the rewrite of a rewrite is itself.
+ */
+export function rewriteCommand(
+  text: Bytes,
+  command: Command,
+  wish: Wish,
+): { readonly text: Bytes; readonly notes: readonly RewriteNote[] } {
+  const draft: Draft = { edits: [], notes: [] };
+  rewriteDirectory(text, command, draft);
+  rewriteWrappers(text, command, wish, draft);
+  rewriteInterpreter(command, wish, draft);
+  if (wish.once) addOnce(command, draft);
+  if (wish.log !== undefined) {
+    const { edits, note } = planOutput(text, command, wish.log);
+    draft.edits.push(...edits);
+    draft.notes.push(note);
+  }
+  if (command.background) removeBackground(text, command, draft);
+  return { text: applyEdits(text, draft.edits), notes: draft.notes };
+}
+
+/** Variables cron itself gives every command. Any other in a `cd` stands or falls with lines elsewhere. */
+const CRONS_OWN = /\$(?:\{(?:HOME|LOGNAME)\}|(?:HOME|LOGNAME)(?![A-Za-z0-9_]))/g;
+
+function rewriteDirectory(text: Bytes, { cd, directory, span }: Command, draft: Draft): void {
+  if (cd === undefined) {
+    draft.edits.push({ start: span.start, end: span.start, text: `cd ${shellQuote(directory)} && ` });
+    draft.notes.push({ code: 'cd-added', directory });
+    return;
+  }
+  const { raw, value } = cd.word;
+  // `..` from HOME is kept: seen through a symbolic link it leads where no text can tell, and cron does start in HOME.
+  const relative = raw !== '' && !value.startsWith('/') && !value.split('/').includes('..');
+  if (relative || raw.replaceAll(CRONS_OWN, '').includes('$')) {
+    draft.edits.push({ ...cd.word.span, text: shellQuote(directory) });
+    draft.notes.push({ code: 'cd-absolute', directory });
+  }
+  if (cd.joint === '&&') return;
+  const joint = text.indexOf(';', cd.span.end);
+  draft.edits.push({ start: cd.span.end, end: skipBlanks(text, joint + 1), text: ' && ' });
+  draft.notes.push({ code: 'cd-joint', directory });
+}
+
+/** Is it an env that does nothing but look up the program on PATH? */
+export function isBareEnv(wrapper: Wrapper): boolean {
+  return wrapper.name === 'env' && wrapper.words.length === 1;
+}
+
+function rewriteWrappers(text: Bytes, command: Command, wish: Wish, draft: Draft): void {
+  for (const wrapper of command.wrappers) {
+    if (wrapper.name === 'nohup') draft.notes.push({ code: 'nohup-removed' });
+    else if (wish.interpreter === undefined || !isBareEnv(wrapper)) continue;
+    for (const { span } of wrapper.words) {
+      draft.edits.push({ start: span.start, end: skipBlanks(text, span.end), text: '' });
+    }
+  }
+}
+
+function rewriteInterpreter({ interpreter, flags, script }: Command, wish: Wish, draft: Draft): void {
+  const { word } = interpreter;
+  const to = wish.interpreter;
+  const added = missing(wish.addFlags ?? [], flags).map(shellQuote);
+  // A variable in the name is as good as its line in the crontab; the path stands by itself.
+  const kept = word !== undefined && (to === undefined || (word.value === to && !word.raw.includes('$')));
+  if (!kept && to !== undefined) draft.notes.push({ code: 'interpreter', from: word?.value ?? '', to });
+  if (word !== undefined) {
+    const named = kept || to === undefined ? word.raw : shellQuote(to);
+    draft.edits.push({ ...word.span, text: [named, ...added].join(' ') });
+  } else if (to !== undefined) {
+    const { start } = script.span;
+    draft.edits.push({ start, end: start, text: [shellQuote(to), ...added, ''].join(' ') });
+  }
+}
+
+/** The wished options, unless they stand there in a row already. */
+function missing(wished: readonly Bytes[], flags: readonly Word[]): readonly Bytes[] {
+  const there = flags.some((_, at) => wished.every((flag, offset) => flags[at + offset]?.value === flag));
+  return there ? [] : wished;
+}
+
+function addOnce({ args, script, flags, fileOption }: Command, draft: Draft): void {
+  if (args.some(({ value }) => value === '--once')) return;
+  draft.notes.push({ code: 'once-added' });
+  const dashes = args.find(({ value }) => value === '--');
+  if (dashes !== undefined) {
+    draft.edits.push({ start: dashes.span.start, end: dashes.span.start, text: '--once ' });
+    return;
+  }
+  const own = fileOption === undefined ? [] : flags;
+  const last = args.at(-1) ?? own.reduce((a, b) => (b.span.end > a.span.end ? b : a), script);
+  // Behind `php -f FILE` a dash word is an option of PHP's, which would refuse it, until `--` or an argument.
+  const dashed = fileOption === undefined || fileOption.dashes !== undefined || args.length > 0;
+  draft.edits.push({ start: last.span.end, end: last.span.end, text: dashed ? ' --once' : ' -- --once' });
+}
+
+function removeBackground(text: Bytes, { span }: Command, draft: Draft): void {
+  const end = text.indexOf('&', span.end) + 1;
+  // What follows can only be a comment, and a comment needs a blank in front.
+  const rest = end < text.length && text[end] !== ' ' && text[end] !== '\t' ? ' ' : '';
+  draft.edits.push({ start: span.end, end, text: rest });
+  draft.notes.push({ code: 'background-removed' });
+}
