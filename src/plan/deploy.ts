@@ -11,7 +11,7 @@ import { replaceCommand } from '../crontab/edit.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import type { CrontabFacts, Facts, Finding, Job } from '../survey/facts.ts';
 import { isConsole } from '../worker/place.ts';
-import { type Guarding, flagBytes, guarding } from './guard.ts';
+import { type Guarding, guarding } from './guard.ts';
 
 export interface Planned {
   readonly plan: Plan;
@@ -52,7 +52,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
 
     const wish: Wish = {
       ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
-      ...(guard.flags.length === 0 ? {} : { addFlags: flagBytes(guard.flags) }),
+      ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags }),
       once,
       ...(log.path === undefined ? {} : { log: bytesOf(log.path) }),
       ...(latching.log === undefined ? {} : { logReplaces: true }),

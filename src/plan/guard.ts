@@ -1,12 +1,13 @@
 // How one worker gets its guard: which place, and the file steps that put it there.
-import { dirname, relative } from 'node:path/posix';
+import { dirname } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
 import { bytesOf } from '../change/encode.ts';
 import type { FileText, PutFile } from '../change/step.ts';
 import type { Owner, Seen, SeenFile } from '../server/server.ts';
 import type { Facts, Finding, Job, ScriptFacts } from '../survey/facts.ts';
 import { isGuarded } from '../survey/findings.ts';
-import { entryFlags, guardFile, guardFileName } from '../worker/guard.ts';
+import { entryFlags } from '../worker/entry.ts';
+import { guardFile, guardFileName } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
 import { isConsole } from '../worker/place.ts';
 
@@ -61,7 +62,12 @@ async function guardInScript(facts: Facts, job: Job, script: ScriptFacts, becaus
   }
   const guard = `${dirname(script.path)}/${guardFileName(kind)}`;
   const source = facts.worker?.bytes ?? script.file.bytes;
-  const injected = await injectGuard(source, { kind, dir: places?.directory ?? '', name: places?.name ?? '', guardPath: `./${relative(dirname(script.path), guard)}` });
+  const injected = await injectGuard(source, {
+    kind,
+    dir: bytesOf(places?.directory ?? ''),
+    name: bytesOf(places?.name ?? ''),
+    guardPath: `./${guardFileName(kind)}`,
+  });
   if (injected.is === 'refused') {
     return { ...empty, obstacles: [note(job, 'guard-refused', 'stop', { why: injected.why, detail: injected.detail, script: script.path })] };
   }
@@ -80,7 +86,7 @@ function guardInEntry(facts: Facts, job: Job): Guarding {
   if (job.places === 'none') return { ...empty, place: 'none' };
   const { guardInBase: guard, directory: dir, name } = job.places;
   const step = guardStep(facts, guard, kind, { ...job.owner, mode: 0o600 }, job.owner);
-  return { ...empty, guard, files: step === 'same' ? [] : [step], flags: entryFlags(kind, { guardPath: guard, dir, name }) };
+  return { ...empty, guard, files: step === 'same' ? [] : [step], flags: entryFlags(kind, { guardPath: bytesOf(guard), dir: bytesOf(dir), name: bytesOf(name) }) };
 }
 
 /** The step that puts the guard's file in place, or brings an older one up to date. */
@@ -126,9 +132,4 @@ function withoutTime(text: FileText): FileText {
 
 function note(job: Job, code: string, level: Finding['level'], args: Finding['args']): Finding {
   return { level, code, where: { source: job.sourceName, line: job.line }, args };
-}
-
-/** Flags as latin1 bytes, for the rewriter. */
-export function flagBytes(flags: readonly string[]): string[] {
-  return flags.map(bytesOf);
 }

@@ -6,7 +6,8 @@ import { invert, type PutCrontab, type Step } from '../change/step.ts';
 import { longRunningForm } from '../command/longRunning.ts';
 import { readCommand } from '../command/read.ts';
 import type { Dialect } from '../crontab/crontab.ts';
-import { encodeCommand, replaceLines } from '../crontab/edit.ts';
+import { replaceLines } from '../crontab/edit.ts';
+import { encodeCommand } from '../crontab/escape.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import type { Journal } from '../journal/records.ts';
 import { type CrontabSource, type Route } from '../server/server.ts';
@@ -135,6 +136,9 @@ function longRunning(worker: Latched, user: string, dialect: Dialect): string[] 
   const home = bytesOf(worker.directory);
   const reading = readCommand(bytesOf(worker.command.after), { shell: '/bin/sh', home, variables: new Map([['HOME', home]]) });
   if (reading.is !== 'worker' || worker.interpreter.path === 'missing' || worker.log === undefined) return 'impossible';
-  const form = longRunningForm(reading, { interpreter: bytesOf(worker.interpreter.path), log: bytesOf(worker.log), user: worker.user });
-  return [`@reboot ${user}${encodeCommand(form.boot, dialect)}\n`, `*/5 * * * * ${user}${encodeCommand(form.watchdog, dialect)}\n`];
+  const form = longRunningForm(bytesOf(worker.command.after), reading, { interpreter: bytesOf(worker.interpreter.path), log: bytesOf(worker.log), user: worker.user });
+  const boot = encodeCommand(form.boot, dialect);
+  const watchdog = encodeCommand(form.watchdog, dialect);
+  if (boot === undefined || watchdog === undefined) return 'impossible';
+  return [`@reboot ${user}${boot}\n`, `*/5 * * * * ${user}${watchdog}\n`];
 }

@@ -2,7 +2,8 @@
 import type { Command, Reading } from '../command/command.ts';
 import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
-import type { GuardFound } from '../worker/inject.ts';
+import type { Found } from '../worker/line.ts';
+import type { OwnLock } from '../worker/ownLock.ts';
 import type { Instance } from './instances.ts';
 
 export type Level = 'stop' | 'warn' | 'note';
@@ -23,9 +24,9 @@ export interface ScriptFacts {
   readonly directory: Extract<Seen, { is: 'directory' }>;
   /** The next release would overwrite what we put into the script: a git checkout, releases/, vendor/. */
   readonly releasedBy: 'git' | 'releases' | 'vendor' | 'nobody';
-  readonly guard: GuardFound | 'none';
+  readonly guard: Found | 'none';
   readonly once: 'yes' | 'no' | 'unknown';
-  readonly ownLock: 'flock' | 'pidfile' | 'none' | 'unknown';
+  readonly ownLock: OwnLock;
 }
 
 export interface InterpreterFacts {

@@ -1,7 +1,7 @@
 // Facts → findings: what can pile up, fail in silence, or must not be touched. Pure; one small function a rule.
 import { dirname } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
-import { logOf } from '../command/rewrite.ts';
+import { logOf } from '../command/redirects.ts';
 import type { Crontab, Mark } from '../crontab/crontab.ts';
 import { neverFires } from '../crontab/schedule.ts';
 import type { CrontabSource, Seen } from '../server/server.ts';
@@ -102,6 +102,7 @@ const rules: readonly Rule[] = [
     const at = logOf(job.command);
     if (at === 'none') return { level: 'warn', code: 'no-log' };
     if (at === 'null') return { level: 'warn', code: 'log-null' };
+    if (at === 'unknown') return 'fine';
     const root = docrootAbove(readable(at));
     return root === 'no' ? 'fine' : { level: 'warn', code: 'log-under-docroot', args: { log: readable(at), docroot: root } };
   },

@@ -1,6 +1,7 @@
 // Which running processes are instances of a worker: by user, interpreter and resolved script, never by pattern.
 import { basename } from 'node:path/posix';
-import { interpreterKind, scriptOfArgv } from '../command/argv.ts';
+import { scriptOfArgv } from '../command/argv.ts';
+import { interpreterKind } from '../command/interpreter.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
 
 /** What makes a process an instance of a worker. */

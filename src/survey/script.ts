@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path/posix';
 import type { InterpreterKind } from '../command/command.ts';
 import { Problem } from '../problem.ts';
 import type { Owner, Server } from '../server/server.ts';
-import { findGuard } from '../worker/inject.ts';
+import { findGuard } from '../worker/line.ts';
 import { understandsOnce } from '../worker/once.ts';
 import { ownLock } from '../worker/ownLock.ts';
 import { releaseLayout } from '../worker/place.ts';

@@ -4,13 +4,14 @@ import type { Latching, Scope, Settings } from '../ask/settings.ts';
 import { bytesOf, readable } from '../change/encode.ts';
 import type { Command } from '../command/command.ts';
 import { readCommand } from '../command/read.ts';
-import { logOf } from '../command/rewrite.ts';
+import { logOf } from '../command/redirects.ts';
 import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import { guardFileName } from '../worker/guard.ts';
+import type { Found } from '../worker/line.ts';
 import { apart, placesBelow } from '../worker/place.ts';
 import type { CrontabFacts, EntryFacts, Facts, InterpreterFacts, Job, Places } from './facts.ts';
 import { sourceName } from './facts.ts';
@@ -140,7 +141,7 @@ async function lookAtEntry(look: Look, source: CrontabSource, crontab: Crontab, 
     // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
     reading = readCommand(entry.command.text, { shell, home: dirname(home), variables });
   }
-  const job =
+  const job: Job | 'none' =
     reading.is === 'worker' && person !== 'unknown'
       ? await lookAtJob(look, { source, entry, command: reading, person, path: readable(variables.get('PATH') ?? debianPath), home: readable(home) })
       : 'none';
@@ -211,7 +212,7 @@ async function placesFor(
   owner: Owner,
   eyes: Owner,
   script: string,
-  guard: import('../worker/inject.ts').GuardFound | 'none',
+  guard: Found | 'none',
 ): Promise<Places | 'none'> {
   const { server, latching } = look;
   const home = await homeFor(look, parts, owner, eyes);
@@ -221,13 +222,13 @@ async function placesFor(
   look.taken.set(home, taken);
   const essence = JSON.stringify([script, args]);
   const before = [...taken].find(([, what]) => what === essence)?.[0];
-  const name = guard === 'none' ? (before ?? apart(script, args, new Set(taken.keys()))) : guard.name;
+  const name = guard === 'none' ? (before ?? apart(script, args, new Set(taken.keys()))) : readable(guard.name);
   taken.set(name, essence);
   const below = placesBelow(home, name, guardFileName(parts.command.interpreter.kind));
-  const directory = guard === 'none' ? below.directory : guard.dir;
+  const directory = guard === 'none' ? below.directory : readable(guard.dir);
   const old = logOf(parts.command);
   const asked = latching.log === undefined ? undefined : isAbsolute(latching.log) ? latching.log : join(readable(parts.command.directory), latching.log);
-  const kept = old === 'none' || old === 'null' ? undefined : readable(old);
+  const kept = old === 'none' || old === 'null' || old === 'unknown' ? undefined : readable(old);
   const log = asked ?? kept ?? below.log;
   for (const path of [home, below.base, directory, below.guardInBase, log]) {
     for (let at = path; !look.paths.has(at); at = dirname(at)) look.paths.set(at, await peek(server, at, eyes));
