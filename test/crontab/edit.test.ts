@@ -42,6 +42,19 @@ describe('escapes', () => {
     expect(decodeCommand(raw, 'cronie', 0).stdin).toBe(cronieStdin);
   });
 
+  // Run by the real daemon of Debian 12; the right side is what the shell and the command's input got.
+  test.each([
+    ['cat%x\\%y\\\\%z\\\\\\%w\\q', 'cat', 'x%y\\%z\\\\%w\\q\n'],
+    ["printf '\\%s' 'a\\\\\\\\b\\\\\\%c\\d\\\\\\\\\\%e'", "printf '%s' 'a\\\\b\\%c\\d\\\\%e'", undefined],
+    ['cat%', 'cat', ''],
+    ['cat%x%', 'cat', 'x\n'],
+    ["echo '\\\\%in'", "echo '\\", "in'\n"],
+  ])('%s is decoded as the daemon does', (raw, text, stdin) => {
+    const decoded = decodeCommand(raw, 'debian', 0);
+    expect(decoded.text).toBe(text);
+    expect(decoded.stdin).toBe(stdin);
+  });
+
   test('the offsets lead from each decoded byte to its first raw byte', () => {
     expect(decodeCommand('a\\%b\\\\c%d', 'debian', 100).offsets).toEqual([100, 101, 103, 104, 106, 107]);
     expect(decodeCommand('a\\%b\\\\c%d', 'cronie', 100).offsets).toEqual([100, 101, 103, 104, 105, 106, 107]);

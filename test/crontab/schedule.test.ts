@@ -80,6 +80,7 @@ describe('the next runs', () => {
   });
 });
 
+// The fixed, wildcard and @hourly rows of both days were also seen in Debian's daemon under a faked clock.
 describe('when Berlin skips 02:00 to 03:00 on 29 March 2026', () => {
   const from = '2026-03-28T22:30:00Z';
   test.each([
