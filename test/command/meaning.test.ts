@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Command, Surroundings, Wish } from '../../src/command/command.ts';
+import type { Command, Surroundings, Wish, Word } from '../../src/command/command.ts';
 import { readCommand } from '../../src/command/read.ts';
 import { logOf } from '../../src/command/redirects.ts';
 import { rewriteCommand } from '../../src/command/rewrite.ts';
@@ -20,7 +20,8 @@ beforeAll(async () => {
   for (const directory of ['app', 'a b', 'app/logs']) await mkdir(join(home, directory), { recursive: true });
   await standIn(join(home, 'bin/php'));
   await standIn(join(home, 'opt/php84/bin/php'));
-  for (const directory of ['', 'app', 'a b']) await file(join(home, directory, 'env.sh'), 'export B=from-file\n');
+  for (const directory of ['', 'app', 'a b'])
+    await file(join(home, directory, 'env.sh'), 'export B=from-file\n');
 });
 afterAll(() => scratch.remove());
 
@@ -161,7 +162,15 @@ const wrappers = fc.array(
 const php = fc.tuple(
   pick('php', 'php', 'HOME/opt/php84/bin/php', '~/opt/php84/bin/php', '"$HOME"/bin/php', "'php'", 'p\\hp'),
   pick('', '', '-q', '-d x=y', '-dx="y z"', '-nq -c "a b"', '-f', '-q -f', '-d a=1 -f', '--define a=b'),
-  pick('worker.php', '"my worker.php"', './worker.php', 'HOME/app/w.php', '~/w.php', 'w\\ x.php', "'it'\\''s'.php"),
+  pick(
+    'worker.php',
+    '"my worker.php"',
+    './worker.php',
+    'HOME/app/w.php',
+    '~/w.php',
+    'w\\ x.php',
+    "'it'\\''s'.php",
+  ),
 );
 const node = fc.tuple(
   pick('node', 'ROOT/bin/node'),
@@ -224,7 +233,13 @@ const redirects = fc.tuple(
   pick('', '', '< HOME/input.txt'),
   pick('end', 'end', 'end', 'front', 'middle'),
 );
-const bashRedirects = pick('&> /dev/null', '&>HOME/own.log', '&>> HOME/own.log', '>& HOME/own.log', '>&/dev/null');
+const bashRedirects = pick(
+  '&> /dev/null',
+  '&>HOME/own.log',
+  '&>> HOME/own.log',
+  '>& HOME/own.log',
+  '>&/dev/null',
+);
 
 interface Parts {
   readonly text: string;
@@ -263,6 +278,18 @@ const commands: fc.Arbitrary<Parts> = fc
     return { text: line.filter((word) => word !== '').join(parts.blank) + parts.tail, bash };
   });
 
+/** What the words say, in the order written; the two parts of a glued `-fworker.php` are one word. */
+function valuesOf(words: readonly Word[]): readonly string[] {
+  const values: string[] = [];
+  let end = -1;
+  for (const { value, span } of words.toSorted((a, b) => a.span.start - b.span.start)) {
+    if (span.start === end) values.push(`${values.pop()}${value}`);
+    else values.push(value);
+    end = span.end;
+  }
+  return values;
+}
+
 /** Fills in the places of the scratch root. */
 function placed({ text, bash }: Parts): { text: string; surroundings: Surroundings } {
   const there = text.replaceAll('$HOME', '\0').replaceAll('${HOME}', '\x01');
@@ -298,12 +325,12 @@ describe('generated commands', () => {
         expect(run.cwd).toBe(command.directory);
         const words = [...command.flags, command.script, ...command.args];
         if (words.some(({ open }) => open)) return;
-        const values = words.toSorted((a, b) => a.span.start - b.span.start).map(({ value }) => value);
-        expect(run.argv.slice(1)).toEqual(values);
+        expect(run.argv.slice(1)).toEqual(valuesOf(words));
       }),
       { numRuns: RUNS },
     );
-    if (process.env['CRONLATCH_COUNTS']) process.stderr.write(`${JSON.stringify({ ...counts, opaque: [...counts.opaque] })}\n`);
+    if (process.env['CRONLATCH_COUNTS'])
+      process.stderr.write(`${JSON.stringify({ ...counts, opaque: [...counts.opaque] })}\n`);
     expect(counts.worker).toBeGreaterThan(RUNS / 2);
     expect(counts.started).toBeGreaterThan(RUNS / 4);
   }, 1_200_000);
@@ -327,4 +354,41 @@ describe('generated commands', () => {
       { numRuns: RUNS * 5 },
     );
   });
+});
+
+describe('a soup of shell pieces', () => {
+  const pieces = pick(
+    ...`php node worker.php cd app cd && ; & || | > >> 2> 2>&1 < own.log input.txt /dev/null ~ $HOME $APP " ' \\ # = A=1
+    { } ( ) [ ] ! * ? -f -q -- -d nice env 1 2 5 if then fi time $'x' {a,b} $ \` >& &> >| |& <( export . ./env.sh -n missing`.split(
+      /\s+/,
+    ),
+  );
+  const soup = fc
+    .tuple(fc.array(fc.tuple(pieces, pick(' ', ' ', ' ', '')), { maxLength: 9 }), fc.boolean())
+    .map(([list, bash]): Parts => ({ text: `php ${list.flat().join('')}`, bash }));
+
+  test('is opaque, or runs as it was read', async () => {
+    let workers = 0;
+    await fc.assert(
+      fc.asyncProperty(soup, async (parts) => {
+        const { text, surroundings } = placed(parts);
+        const command = readCommand(text, surroundings);
+        if (command.is === 'opaque') return;
+        workers++;
+        const run = await scratch.run(surroundings.shell, text, []);
+        if (run.argv === undefined) {
+          // A file to read from, or a directory, was not there: then the shell said so.
+          if (!command.background) expect(run.exitCode, text).not.toBe(0);
+          return;
+        }
+        expect(run.cwd, text).toBe(command.directory);
+        const words = [...command.flags, command.script, ...command.args];
+        if (words.some(({ open }) => open)) return;
+        expect(run.argv.slice(1), text).toEqual(valuesOf(words));
+      }),
+      { numRuns: RUNS * 4 },
+    );
+    if (process.env['CRONLATCH_COUNTS']) process.stderr.write(`soup: ${workers} workers\n`);
+    expect(workers).toBeGreaterThan(0);
+  }, 1_200_000);
 });
