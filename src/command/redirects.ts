@@ -70,7 +70,7 @@ function isKept({ fd, operator, target }: Redirect): boolean {
 }
 
 /** Where standard output goes: a redirect to a file, or nowhere but cron's mail. */
-export function outputRedirect(redirects: readonly Redirect[]): Redirect | undefined {
+function outputRedirect(redirects: readonly Redirect[]): Redirect | undefined {
   let out: Redirect | undefined;
   let err: Redirect | undefined;
   for (const redirect of redirects) {

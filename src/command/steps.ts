@@ -6,7 +6,7 @@ import { baseName } from './paths.ts';
 import { readRedirect } from './redirects.ts';
 import { foreignSyntax, type ReadWord, readWord, type Shell, type Trouble } from './words.ts';
 
-export type Joint = '&&' | '||' | ';' | '&' | 'end';
+type Joint = '&&' | '||' | ';' | '&' | 'end';
 
 export interface Step {
   readonly node: PipelineNode;
