@@ -24,7 +24,8 @@ export function longRunningForm(
 ): { readonly boot: Bytes; readonly watchdog: Bytes } {
   const start = startText(text, command, wish);
   // Only pgrep's 1 says there is none. Its errors, or its absence, must not start one worker after another.
-  const look = `pgrep -u ${shellQuote(wish.user)} -f ${shellQuote(pattern(command, wish.interpreter))} > /dev/null`;
+  const regex = shellQuote(pattern(command, wish.interpreter));
+  const look = `LC_ALL=C pgrep -u ${shellQuote(wish.user)} -f ${regex} > /dev/null`;
   return { boot: `${start} &`, watchdog: `${look}; [ $? -ne 1 ] || ( ${start} & )` };
 }
 
@@ -70,22 +71,24 @@ function joinGlued(words: readonly Word[]): readonly Word[] {
  * `sh -c` has this text in its arguments too, and the `^` keeps it out, since its list starts with the shell.
  */
 function pattern(command: Command, interpreter: Bytes): Bytes {
-  const values: Bytes[] = [interpreter];
-  for (const word of joinGlued(ownWords(command))) {
-    // What the shell alone knows is left to be anything.
-    if (word.open) return `^${escapeRegex(values.join(' '))} `;
-    values.push(word.value);
-  }
-  return `^${escapeRegex(values.join(' '))}$`;
+  const words = joinGlued(ownWords(command));
+  // From the first word that only the shell knows, anything may follow.
+  const open = words.findIndex((word) => word.open);
+  const known = open < 0 ? words : words.slice(0, open);
+  // pgrep looks at the list without blanks at its end, which empty arguments leave there.
+  const text = [interpreter, ...known.map(({ value }) => value)].join(' ');
+  let end = text.length;
+  while (text[end - 1] === ' ') end--;
+  return `^${escapeRegex(text.slice(0, end))}${open < 0 ? '$' : '( |$)'}`;
 }
 
 /**
- * Escapes for pgrep's extended regular expressions, in brackets and not by backslashes, which some crons take out.
- * Bytes that are no printable ASCII reach pgrep in a way that depends on its locale, so any text may stand for them.
+ * Escapes for pgrep's extended regular expressions, in brackets and not by backslashes, which some crons take out. In
+ * the C locale pgrep sees some one character for each byte that is no printable ASCII.
  */
 function escapeRegex(text: Bytes): Bytes {
   return text
     .replaceAll(/[.[\]()*+?{}|$\\]/g, '[$&]')
     .replaceAll('^', '.')
-    .replaceAll(/[^ -~]+/g, '.*');
+    .replaceAll(/[^ -~]/g, '.');
 }

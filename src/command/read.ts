@@ -6,7 +6,7 @@ import { interpreterKind, kindOfScript, readInterpreter } from './interpreter.ts
 import { baseName, directoryFrom, pathFrom } from './paths.ts';
 import { readRedirects } from './redirects.ts';
 import { foreignIn, type Lead, readLead, shapeTrouble, splitSteps, wordsOf } from './steps.ts';
-import type { ReadWord, Shell, Trouble } from './words.ts';
+import { type ReadWord, readWord, type Shell, type Trouble } from './words.ts';
 import { endsReading, readWrapper, wrapperName } from './wrappers.ts';
 
 /**
@@ -30,13 +30,14 @@ function readText(text: Bytes, surroundings: Surroundings): Command | Trouble {
   if (steps === 'syntax-error') return { why: 'syntax-error', detail: '' };
   const last = steps.at(-1);
   if (last === undefined) return { why: 'empty', detail: '' };
-  const known = /^(?:bash|zsh)$/.test(baseName(surroundings.shell));
+  const bash = /^(?:bash|zsh)$/.test(baseName(surroundings.shell));
   const home = surroundings.home.startsWith('/') ? surroundings.home : undefined;
-  const start: Shell = { bash: known, home, variables: surroundings.variables };
+  const start: Shell = { bash, home, variables: surroundings.variables };
 
   for (const { node } of steps) {
-    const name = node.type === 'Command' ? wordsOf(text, node, start)[0]?.word.value : undefined;
-    if (name === 'pgrep' || name === 'pidof') return { why: 'pgrep-guard', detail: name };
+    if (node.type !== 'Command' || node.name === undefined) continue;
+    const name = readWord(text, node.name, start).word.value;
+    if (endsReading(baseName(name)) === 'pgrep-guard') return { why: 'pgrep-guard', detail: name };
   }
   const lead = readLead(text, steps, start);
   if ('why' in lead) return lead;
@@ -201,7 +202,7 @@ const FRAMEWORK_SCRIPT = /^(?:artisan|console|magento|craft|yii|occ|drush|wp)$/;
 
 /** Does any word, in whatever quotes or parentheses, name an interpreter or a script of one? URLs do not count. */
 function mentionsWorker(text: Bytes): boolean {
-  return text.split(/[\s"'`();&|<>={}]+/).some((token) => {
+  return text.split(/[ \t"'`();&|<>={}]+/).some((token) => {
     if (token.includes('://')) return false;
     const name = baseName(token);
     return (

@@ -29,10 +29,13 @@ export function readRedirect(text: Bytes, node: Redirection, shell: Shell): Redi
       : { why: 'bash-syntax', detail: written };
   }
   const isFd = word.open === undefined && /^[0-9]$/.test(word.value);
-  if (operator === '>&' && !isFd && given === undefined && word.value !== '-') {
+  if (operator === '>&' && !isFd && given === undefined) {
     if (!shell.bash) return { why: 'bash-syntax', detail: written };
-    return word.open ? { why: 'redirect', detail: written } : { span, fd: 'both', operator, target: word };
+    // bash's `>&-` and `>&1-` close and move descriptors, and end at the dash even inside a word.
+    const isFile = word.open === undefined && !/^[-0-9]/.test(word.raw);
+    return isFile ? { span, fd: 'both', operator, target: word } : { why: 'redirect', detail: written };
   }
+  if (operator.endsWith('&') && !isFd) return { why: 'redirect', detail: written };
   const fd = given ?? (operator.startsWith('<') ? 0 : 1);
   return { span, fd, operator, target: word };
 }
@@ -67,7 +70,7 @@ function isKept({ fd, operator, target }: Redirect): boolean {
 }
 
 /** Where standard output goes: a redirect to a file, or nowhere but cron's mail. */
-export function outputRedirect(redirects: readonly Redirect[]): Redirect | undefined {
+function outputRedirect(redirects: readonly Redirect[]): Redirect | undefined {
   let out: Redirect | undefined;
   let err: Redirect | undefined;
   for (const redirect of redirects) {

@@ -6,7 +6,7 @@ import { baseName } from './paths.ts';
 import { readRedirect } from './redirects.ts';
 import { foreignSyntax, type ReadWord, readWord, type Shell, type Trouble } from './words.ts';
 
-export type Joint = '&&' | '||' | ';' | '&' | 'end';
+type Joint = '&&' | '||' | ';' | '&' | 'end';
 
 export interface Step {
   readonly node: PipelineNode;
@@ -115,9 +115,10 @@ export function readLead(text: Bytes, steps: readonly Step[], start: Shell): Lea
     const name = node.name === undefined ? undefined : readWord(text, node.name, shell).word.value;
     if (name === 'cd') {
       const word = cdWord(text, node, shell);
-      // Behind a `;` the worker runs even when the cd was skipped or failed, so it must be a statement of its own.
-      if (cd !== undefined || word === undefined || (step.statement !== workers && !step.alone))
-        return several;
+      // Behind a `;` the worker runs even when the cd was skipped or failed. Only right in front of the worker's
+      // statement, and alone in its own, can it be made to count.
+      const counts = step.statement === workers || (step.alone && step.statement + 1 === workers);
+      if (cd !== undefined || word === undefined || !counts) return several;
       if (word.trouble !== undefined) return word.trouble;
       cd = { span: { start: node.pos, end: node.end }, word: word.word, joint };
       continue;

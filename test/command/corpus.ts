@@ -19,6 +19,12 @@ export function entriesOf(text: string): readonly CorpusEntry[] {
     const withUser = row.slice(0, tab).includes('system crontab') && / root /.test(line) ? 1 : 0;
     const command = line.replace(new RegExp(`^(?:\\S+[ \\t]+){${fields + withUser}}`), '');
     const home = '/home/example-user';
-    return [{ number: at + 1, command, surroundings: { shell: '/bin/sh', home, variables: new Map([['HOME', home]]) } }];
+    return [
+      {
+        number: at + 1,
+        command,
+        surroundings: { shell: '/bin/sh', home, variables: new Map([['HOME', home]]) },
+      },
+    ];
   });
 }

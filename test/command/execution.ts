@@ -62,12 +62,19 @@ exit 7
     await rm(record, { recursive: true, force: true });
     await mkdir(record);
     for (const log of logs) await file(log, 'BEFORE\n');
-    const env = { HOME: home, PATH: `${join(root, 'bin')}:/usr/bin:/bin`, SHELL: shell, LOGNAME: 'x', ...variables };
+    const env = {
+      HOME: home,
+      PATH: `${join(root, 'bin')}:/usr/bin:/bin`,
+      SHELL: shell,
+      LOGNAME: 'x',
+      ...variables,
+    };
     const mail = await shellRun(shell, text, home, env, record);
     const argv = await readOr(join(record, 'argv'));
     const places = new Map<string, string>([['mail', mail.output]]);
     for (const log of logs) places.set(log, (await readOr(log)) ?? '');
-    const placeOf = (word: string) => [...places].find(([, held]) => held.includes(`${word}\n`))?.[0] ?? 'nowhere';
+    const placeOf = (word: string) =>
+      [...places].find(([, held]) => held.includes(`${word}\n`))?.[0] ?? 'nowhere';
     return {
       argv: argv?.split('\0').slice(0, -1),
       cwd: (await readOr(join(record, 'cwd')))?.trimEnd(),

@@ -10,6 +10,7 @@ import { logOf } from '../../src/command/redirects.ts';
 import { rewriteCommand } from '../../src/command/rewrite.ts';
 import { entriesOf } from './corpus.ts';
 import { differsByOnce, makeScratch, type Run, type Scratch } from './execution.ts';
+import { commands, pick, placed, valuesOf } from './grammar.ts';
 
 const RUNS = process.env['CRONLATCH_STRESS'] ? 3000 : 200;
 
@@ -20,7 +21,8 @@ beforeAll(async () => {
   for (const directory of ['app', 'a b', 'app/logs']) await mkdir(join(home, directory), { recursive: true });
   await standIn(join(home, 'bin/php'));
   await standIn(join(home, 'opt/php84/bin/php'));
-  for (const directory of ['', 'app', 'a b']) await file(join(home, directory, 'env.sh'), 'export B=from-file\n');
+  for (const directory of ['', 'app', 'a b'])
+    await file(join(home, directory, 'env.sh'), 'export B=from-file\n');
 });
 afterAll(() => scratch.remove());
 
@@ -91,199 +93,13 @@ describe('the collected lines', () => {
   }
 });
 
-const pick = (...options: string[]) => fc.constantFrom(...options);
-const blanks = pick(' ', ' ', '  ', '\t');
-
-const lead = fc.array(
-  pick(
-    '[ -d / ] &&',
-    '[ -f missing ] &&',
-    'test -n "x y" &&',
-    'sleep 0;',
-    'sleep 0 &&',
-    'export A=b;',
-    'export A="b c" &&',
-    'export C D=$A;',
-    '. ./env.sh &&',
-    'umask 022;',
-    'B=1;',
-  ),
-  { maxLength: 2 },
-);
-const cd = pick(
-  '',
-  '',
-  'cd HOME/app &&',
-  'cd HOME/app;',
-  'cd HOME/app ;',
-  'cd app &&',
-  'cd app;',
-  'cd ~/app &&',
-  'cd $HOME/app &&',
-  'cd "${HOME}/a b"&&',
-  "cd 'a b' ;",
-  'cd a\\ b &&',
-  'cd ./app/../app/ &&',
-  'cd "$APP" &&',
-  'cd ${APP}/logs;',
-  'cd &&',
-  'cd missing &&',
-  'cd -- app &&',
-  'cd app 2>/dev/null &&',
-);
-const assignments = fc.subarray(['A=1', 'B="x y"', "C='$q'", 'D=$UNSET', 'A=~/x']);
-const wrappers = fc.array(
-  pick(
-    'nice',
-    'nice -n 5',
-    'nice -n5',
-    'nice -5',
-    'nice --adjustment=3',
-    '/usr/bin/nice --adjustment 3 --',
-    'ionice -c2 -n7',
-    'ionice -t -c 2',
-    'timeout 9',
-    'timeout -k 5 9s',
-    'timeout --kill-after=5s --foreground -v 9',
-    'timeout -s 9 -k5 -- 9',
-    'env D=5',
-    'env -u A',
-    'env -uA C="x y" D="$UNSET"',
-    '/usr/bin/env',
-    'nohup',
-    'setsid -w',
-    'stdbuf -oL -e0',
-    'stdbuf --output=L',
-    'chrt -b 0',
-  ),
-  { maxLength: 2 },
-);
-const php = fc.tuple(
-  pick('php', 'php', 'HOME/opt/php84/bin/php', '~/opt/php84/bin/php', '"$HOME"/bin/php', "'php'", 'p\\hp'),
-  pick('', '', '-q', '-d x=y', '-dx="y z"', '-nq -c "a b"', '-f', '-q -f', '-d a=1 -f', '--define a=b'),
-  pick('worker.php', '"my worker.php"', './worker.php', 'HOME/app/w.php', '~/w.php', 'w\\ x.php', "'it'\\''s'.php"),
-);
-const node = fc.tuple(
-  pick('node', 'ROOT/bin/node'),
-  pick('', '--no-warnings', '-r ./m.js', '--max-old-space-size=100 --require "a b"', '--'),
-  pick('worker.mjs', '"my worker.js"', './w.cjs', 'index'),
-);
-const args = fc.array(
-  pick(
-    'foo',
-    '"a  b"',
-    "'c*d'",
-    '-v',
-    '--x="y z"',
-    '\\$HOME',
-    '"$HOME/x"',
-    '$UNSET',
-    '--once',
-    '--',
-    '"$(echo hi)"',
-    '*.nomatch',
-    'a{b,c}',
-    '~',
-    '5',
-    'x=1',
-    '"back\\\\slash\\"quote"',
-    "''",
-    'caf\xe9',
-  ),
-  { maxLength: 4 },
-);
-const redirects = fc.tuple(
-  pick(
-    '',
-    '> /dev/null 2>&1',
-    '>/dev/null',
-    '>> /dev/null 2>&1',
-    '2>&1 >/dev/null',
-    '>/dev/null 2>/dev/null',
-    '2>/dev/null >/dev/null',
-    '>> HOME/own.log 2>&1',
-    '> HOME/own.log 2>&1',
-    '1> HOME/own.log',
-    '>>HOME/own.log',
-    '2>&1 >> HOME/own.log',
-    '2>&1>HOME/own.log',
-    '>> HOME/own.log 2>> HOME/err.log',
-    '>| HOME/own.log 2>HOME/err.log',
-    '>> HOME/own.log 2>/dev/null',
-    '2>&1',
-    '2>/dev/null',
-    '2>> HOME/err.log',
-    '>&2',
-    '1>&2 2>HOME/err.log',
-    '2>HOME/err.log >&2',
-    '2>&1 >&2',
-    '>/dev/null 2>> HOME/err.log',
-    '>> "HOME/own.log" 2>> "HOME/own.log"',
-    '>> own.log 2>&1',
-  ),
-  pick('', '', '< HOME/input.txt'),
-  pick('end', 'end', 'end', 'front', 'middle'),
-);
-const bashRedirects = pick('&> /dev/null', '&>HOME/own.log', '&>> HOME/own.log', '>& HOME/own.log', '>&/dev/null');
-
-interface Parts {
-  readonly text: string;
-  readonly bash: boolean;
-}
-
-const commands: fc.Arbitrary<Parts> = fc
-  .record({
-    lead,
-    cd,
-    assignments,
-    wrappers,
-    program: fc.oneof(php, php, node),
-    args,
-    redirects,
-    bashRedirect: fc.option(bashRedirects, { freq: 6 }),
-    tail: pick('', '', '', ' &', '&', ' ;', ' # nightly', ' & # nightly', '&#x'),
-    blank: blanks,
-  })
-  .map((parts): Parts => {
-    const bash = parts.bashRedirect !== null;
-    const [output, input, place] = parts.redirects;
-    const redirect = `${parts.bashRedirect ?? output} ${input}`.trim();
-    const [interpreter, flags, script] = parts.program;
-    const words = [interpreter, flags, script, ...parts.args].filter((word) => word !== '');
-    const middle = place === 'middle' ? words.toSpliced(-1, 0, redirect) : words;
-    const line = [
-      ...parts.lead,
-      parts.cd,
-      ...(place === 'front' ? [redirect] : []),
-      ...parts.assignments,
-      ...parts.wrappers,
-      ...middle,
-      ...(place === 'end' ? [redirect] : []),
-    ];
-    return { text: line.filter((word) => word !== '').join(parts.blank) + parts.tail, bash };
-  });
-
-/** Fills in the places of the scratch root. */
-function placed({ text, bash }: Parts): { text: string; surroundings: Surroundings } {
-  const there = text.replaceAll('$HOME', '\0').replaceAll('${HOME}', '\x01');
-  const filled = there.replaceAll('HOME', scratch.home).replaceAll('ROOT', scratch.root);
-  const variables = new Map([
-    ['HOME', scratch.home],
-    ['APP', 'app'],
-  ]);
-  return {
-    text: filled.replaceAll('\0', '$HOME').replaceAll('\x01', '${HOME}'),
-    surroundings: { shell: bash ? '/bin/bash' : '/bin/sh', home: scratch.home, variables },
-  };
-}
-
 describe('generated commands', () => {
   test('do the same after the rewrite, and say before it what the shell then does', async () => {
     await scratch.file(join(scratch.home, 'input.txt'), 'FROM FILE\n');
     const counts = { worker: 0, started: 0, opaque: new Map<string, number>() };
     await fc.assert(
       fc.asyncProperty(commands, async (parts) => {
-        const { text, surroundings } = placed(parts);
+        const { text, surroundings } = placed(parts, scratch);
         const command = readCommand(text, surroundings);
         if (command.is === 'opaque') {
           counts.opaque.set(command.why, (counts.opaque.get(command.why) ?? 0) + 1);
@@ -298,12 +114,12 @@ describe('generated commands', () => {
         expect(run.cwd).toBe(command.directory);
         const words = [...command.flags, command.script, ...command.args];
         if (words.some(({ open }) => open)) return;
-        const values = words.toSorted((a, b) => a.span.start - b.span.start).map(({ value }) => value);
-        expect(run.argv.slice(1)).toEqual(values);
+        expect(run.argv.slice(1)).toEqual(valuesOf(words));
       }),
       { numRuns: RUNS },
     );
-    if (process.env['CRONLATCH_COUNTS']) process.stderr.write(`${JSON.stringify({ ...counts, opaque: [...counts.opaque] })}\n`);
+    if (process.env['CRONLATCH_COUNTS'])
+      process.stderr.write(`${JSON.stringify({ ...counts, opaque: [...counts.opaque] })}\n`);
     expect(counts.worker).toBeGreaterThan(RUNS / 2);
     expect(counts.started).toBeGreaterThan(RUNS / 4);
   }, 1_200_000);
@@ -311,7 +127,7 @@ describe('generated commands', () => {
   test('are not changed by a second rewrite', () => {
     fc.assert(
       fc.property(commands, fc.boolean(), pick('logs/worker.log', '/var/log/a b.log'), (parts, once, log) => {
-        const { text, surroundings } = placed(parts);
+        const { text, surroundings } = placed(parts, scratch);
         const command = readCommand(text, surroundings);
         if (command.is === 'opaque') return;
         const kind = command.interpreter.kind;
