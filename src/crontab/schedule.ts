@@ -101,18 +101,15 @@ function nextStart(times: Times, at: number, offsetAt: OffsetAt): number {
  * and throws "loop limit exceeded" for good expressions. From there on our own walk gives them.
  */
 async function candidates(times: Times, from: number, zone: string | undefined, offsetAt: OffsetAt) {
-  const { CronExpressionParser } = await import('cron-parser');
-  const dates = CronExpressionParser.parse(expression(times), {
-    currentDate: new Date(from),
-    ...(zone === undefined ? {} : { tz: zone }),
-  });
+  const { walkerOf } = await import('./walker.ts');
+  const dates = walkerOf(expression(times), from, zone);
   let last = from;
   let lost = false;
   return {
     next(): number {
       if (!lost) {
         try {
-          last = dates.next().getTime();
+          last = dates.next();
           return last;
         } catch {
           lost = true;
@@ -123,7 +120,7 @@ async function candidates(times: Times, from: number, zone: string | undefined, 
     },
     reset(at: number): void {
       last = at;
-      if (!lost) dates.reset(new Date(at));
+      if (!lost) dates.reset(at);
     },
   };
 }

@@ -10,7 +10,7 @@ export async function showPlan(plan: Plan, theme: Theme): Promise<string[]> {
   const { createTwoFilesPatch } = await import('diff');
   const diff = (name: string, before: string, after: string): string[] => {
     const patch = createTwoFilesPatch(name, name, before, after, undefined, undefined, { context: 3 });
-    const lines = patch.split('\n').slice(patch.startsWith('===') ? 1 : 0);
+    const lines = patch.slice(patch.indexOf('\n--- ') + 1).split('\n');
     if (lines.at(-1) === '') lines.pop();
     return lines.map((line) => paint(visible(line), theme));
   };

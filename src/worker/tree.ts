@@ -47,19 +47,14 @@ export function list(node: unknown, key: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-async function phpEngine(source: Bytes) {
-  const { Engine } = await import('php-parser');
-  return new Engine({
-    parser: { extractDoc: false, suppressErrors: false, version: 805 },
-    ast: { withPositions: true },
-    // Without short tags unless the script starts with one: elsewhere `<?xml` is text.
-    lexer: { all_tokens: true, short_tags: /^(?:#!.*\r?\n)?<\?\s/.test(source) },
-  });
+async function engineFor(source: Bytes) {
+  const { phpEngine } = await import('./phpParser.ts');
+  return phpEngine(source);
 }
 
 async function parsePhp(source: Bytes): Promise<Parsed> {
   try {
-    const engine = await phpEngine(source);
+    const engine = await engineFor(source);
     return { is: 'parsed', root: engine.parseCode(source, 'script.php') as unknown as Tree };
   } catch (error) {
     return unparsable(error, get(error, 'lineNumber'));
@@ -68,7 +63,7 @@ async function parsePhp(source: Bytes): Promise<Parsed> {
 
 /** The tokens of a PHP script, or 'lost' when they do not add up to the source. */
 export async function phpTokens(source: Bytes): Promise<readonly Token[] | 'lost'> {
-  const engine = await phpEngine(source);
+  const engine = await engineFor(source);
   let at = 0;
   const tokens = (engine.tokenGetAll(source) as readonly (string | readonly string[])[]).map((token) => {
     const [name = '', text = ''] = typeof token === 'string' ? [token, token] : token;
