@@ -90,6 +90,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private function take(): void
         {
             if (PHP_SAPI !== 'cli') {
+                http_response_code(503); // a visitor's browser is not to take an empty page for an answer
                 $this->refuse(77, 'CLI only');
             }
             $this->checkDirectory();
