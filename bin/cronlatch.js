@@ -10,7 +10,9 @@ if (!fits) {
 } else {
   import('../dist/main.js').catch((error) => {
     process.stderr.write(
-      error.code === 'ERR_MODULE_NOT_FOUND' ? 'cronlatch is not built yet: npm run build\n' : `${error.stack}\n`,
+      error.code === 'ERR_MODULE_NOT_FOUND'
+        ? 'cronlatch is not built yet: npm run build\n'
+        : `${error.stack}\n`,
     );
     process.exitCode = 1;
   });

@@ -157,7 +157,9 @@ export interface Line {
  * Reads argv (without node and the script). Throws a Problem 'usage' (exit 2) on anything it does not know, with
  * the nearest known word. `-h` and `--version` win wherever they stand before `--`.
  */
-export function readLine(argv: readonly string[]): Line | { readonly command: 'help'; readonly about?: CommandName } | { readonly command: 'version' } {
+export function readLine(
+  argv: readonly string[],
+): Line | { readonly command: 'help'; readonly about?: CommandName } | { readonly command: 'version' } {
   const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
   const named = words.find((word) => commands.some((c) => c.name === word)) as CommandName | undefined;
   if (words.includes('-h') || words.includes('--help') || words[0] === 'help') {
@@ -188,11 +190,17 @@ export function readLine(argv: readonly string[]): Line | { readonly command: 'h
   const [word, id, ...more] = parsed.positionals;
   const row = commands.find((c) => c.name === word);
   if (word !== undefined && row === undefined) {
-    const near = nearest(word, commands.map((c) => c.name));
-    throw new Problem('usage', { what: `There is no command '${word}'.${near ? ` Did you mean '${near}'?` : ''}` });
+    const near = nearest(
+      word,
+      commands.map((c) => c.name),
+    );
+    throw new Problem('usage', {
+      what: `There is no command '${word}'.${near ? ` Did you mean '${near}'?` : ''}`,
+    });
   }
   const extra = row?.takesId ? more[0] : (id ?? more[0]);
-  if (extra !== undefined) throw new Problem('usage', { what: `'${extra}' is one word too many.`, next: `Usage: ${row?.usage}` });
+  if (extra !== undefined)
+    throw new Problem('usage', { what: `'${extra}' is one word too many.`, next: `Usage: ${row?.usage}` });
   const given = parsed.values as Record<string, string | boolean | readonly string[]>;
   const allowed = row === undefined ? everywhere : [...row.flags, ...everywhere];
   for (const name of Object.keys(given)) {
@@ -202,7 +210,11 @@ export function readLine(argv: readonly string[]): Line | { readonly command: 'h
       next: `See: cronlatch ${row === undefined ? '' : `${row.name} `}--help`,
     });
   }
-  return { command: row?.name ?? 'wizard', ...(row?.takesId && id !== undefined ? { id } : {}), flags: given };
+  return {
+    command: row?.name ?? 'wizard',
+    ...(row?.takesId && id !== undefined ? { id } : {}),
+    flags: given,
+  };
 }
 
 function allFlags(): Map<string, Flag> {
@@ -218,7 +230,9 @@ function badFlag(error: unknown, known: readonly string[]): Problem {
     return new Problem('usage', { what }, { cause: error });
   }
   const value = /Option '([^']*)'? ?(.*)/.exec(message);
-  const what = value ? `${value[1]?.split(' ')[0]?.split(',').pop()?.trim()}: ${/missing/.test(message) ? 'a value is missing' : 'takes no value'}.` : message;
+  const what = value
+    ? `${value[1]?.split(' ')[0]?.split(',').pop()?.trim()}: ${/missing/.test(message) ? 'a value is missing' : 'takes no value'}.`
+    : message;
   return new Problem('usage', { what }, { cause: error });
 }
 

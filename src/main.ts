@@ -1,7 +1,7 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { consent, settle, type Surroundings } from './ask/settle.ts';
+import { consent, type Surroundings, settle } from './ask/settle.ts';
 import { help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words } from './problem.ts';
@@ -81,7 +81,9 @@ async function dispatch(ctx: Context): Promise<Result> {
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
     case 'sandbox':
-      return (await import('./commands/sandbox.ts')).sandbox(ctx, (clock) => import('./server/local.ts').then((m) => m.localServer({ clock })));
+      return (await import('./commands/sandbox.ts')).sandbox(ctx, (clock) =>
+        import('./server/local.ts').then((m) => m.localServer({ clock })),
+      );
   }
 }
 
@@ -102,20 +104,52 @@ function readConfig(path: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Problem('usage', { what: `Cannot read the config file ${path}: ${reasonOf(error)}.` }, { cause: error });
+    throw new Problem(
+      'usage',
+      { what: `Cannot read the config file ${path}: ${reasonOf(error)}.` },
+      { cause: error },
+    );
   }
   try {
     const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+    if (typeof json === 'object' && json !== null && !Array.isArray(json))
+      return json as Record<string, unknown>;
     throw new Error('it is not an object');
   } catch (error) {
-    throw new Problem('usage', { what: `The config file ${path} is not JSON of the kind wanted: ${reasonOf(error)}.` }, { cause: error });
+    throw new Problem(
+      'usage',
+      { what: `The config file ${path} is not JSON of the kind wanted: ${reasonOf(error)}.` },
+      { cause: error },
+    );
   }
 }
 
-async function showSources(line: Line, around: Surroundings, say: (...lines: string[]) => void): Promise<void> {
+async function showSources(
+  line: Line,
+  around: Surroundings,
+  say: (...lines: string[]) => void,
+): Promise<void> {
   const { answer } = await import('./ask/settle.ts');
-  for (const name of ['state-dir', 'user', 'site', 'script', 'entry', 'all', 'interpreter', 'log', 'guard', 'once', 'worker', 'grace', 'kill-after', 'without', 'ticks', 'max-wait', 'yes', 'ci']) {
+  for (const name of [
+    'state-dir',
+    'user',
+    'site',
+    'script',
+    'entry',
+    'all',
+    'interpreter',
+    'log',
+    'guard',
+    'once',
+    'worker',
+    'grace',
+    'kill-after',
+    'without',
+    'ticks',
+    'max-wait',
+    'yes',
+    'ci',
+  ]) {
     const { value, from } = answer(line, around, name);
     if (from !== 'nowhere') say(`answer: ${name} = ${String(value)} (${from})`);
   }
@@ -128,7 +162,9 @@ function interrupts(say: (...lines: string[]) => void): Interrupts {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (critical === 0 || first !== 'no') {
-        process.stderr.write(critical === 0 ? '\n' : '\nStopped in the middle. The journal says where: cronlatch history\n');
+        process.stderr.write(
+          critical === 0 ? '\n' : '\nStopped in the middle. The journal says where: cronlatch history\n',
+        );
         process.exit(signals[name]);
       }
       first = name;
@@ -153,14 +189,23 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
   const exit: ExitCode = expected ? error.exit : 1;
   const message = expected ? words(error) : [`An error nobody expected: ${reasonOf(error)}`];
   if (json) {
-    const outcome = { is: 'problem', exit, code: expected ? error.code : 'unexpected', message, ...(expected ? { args: error.args } : {}) };
+    const outcome = {
+      is: 'problem',
+      exit,
+      code: expected ? error.code : 'unexpected',
+      message,
+      ...(expected ? { args: error.args } : {}),
+    };
     process.stdout.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
   }
   for (const line of message) process.stderr.write(`${line}\n`);
   if (!expected) {
-    process.stderr.write(`${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`);
+    process.stderr.write(
+      `${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,
+    );
   } else if (debug) {
-    for (let cause = error.cause; cause !== undefined; cause = (cause as Error).cause) process.stderr.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
+    for (let cause = error.cause; cause !== undefined; cause = (cause as Error).cause)
+      process.stderr.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
   }
   return exit;
 }

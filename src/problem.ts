@@ -10,7 +10,7 @@ interface Wording {
 }
 
 const wordings = {
-  'usage': {
+  usage: {
     exit: 2,
     say: (a) => ({ what: a['what'] ?? '', next: a['next'] ?? 'See: cronlatch --help' }),
   },
@@ -26,7 +26,7 @@ const wordings = {
     exit: 2,
     say: (a) => ({ what: `There is no file ${a['path']}.`, next: 'Check the path; nothing was changed.' }),
   },
-  'unreadable': {
+  unreadable: {
     exit: 1,
     say: (a) => ({
       what: `Cannot read ${a['path']}.`,
@@ -67,9 +67,13 @@ const wordings = {
   },
   'not-written': {
     exit: 1,
-    say: (a) => ({ what: `Cannot ${a['act']} ${a['path']}.`, why: a['reason'] ?? '', next: a['next'] ?? 'What was done before is being put back.' }),
+    say: (a) => ({
+      what: `Cannot ${a['act']} ${a['path']}.`,
+      why: a['reason'] ?? '',
+      next: a['next'] ?? 'What was done before is being put back.',
+    }),
   },
-  'unkeepable': {
+  unkeepable: {
     exit: 5,
     say: (a) => ({
       what: `Will not change ${a['path']}: ${a['reason']}.`,
@@ -107,9 +111,13 @@ const wordings = {
   },
   'not-allowed': {
     exit: 1,
-    say: (a) => ({ what: `May not ${a['act']}.`, why: a['reason'] ?? '', next: a['next'] ?? 'Run as root or as the owner.' }),
+    say: (a) => ({
+      what: `May not ${a['act']}.`,
+      why: a['reason'] ?? '',
+      next: a['next'] ?? 'Run as root or as the owner.',
+    }),
   },
-  'locked': {
+  locked: {
     exit: 5,
     say: (a) => ({
       what: `Another cronlatch is at work: ${a['who']}, since ${a['since']} (PID ${a['pid']}, ${a['command']}).`,
@@ -123,7 +131,7 @@ const wordings = {
       next: 'Install flock (package util-linux) or perl, or choose a local --state-dir.',
     }),
   },
-  'unfinished': {
+  unfinished: {
     exit: 5,
     say: (a) => ({
       what: `The ${a['command']} ${a['id']} of ${a['at']} was not finished.`,
@@ -133,7 +141,11 @@ const wordings = {
   },
   'stop-findings': {
     exit: 5,
-    say: (a) => ({ what: `Stopped by: ${a['codes']}.`, why: 'Nothing was changed.', next: a['next'] ?? 'Each is explained above.' }),
+    say: (a) => ({
+      what: `Stopped by: ${a['codes']}.`,
+      why: 'Nothing was changed.',
+      next: a['next'] ?? 'Each is explained above.',
+    }),
   },
   'no-such-entry': {
     exit: 2,
@@ -141,7 +153,10 @@ const wordings = {
   },
   'no-deployment': {
     exit: 2,
-    say: (a) => ({ what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.', next: 'See: cronlatch history' }),
+    say: (a) => ({
+      what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.',
+      next: 'See: cronlatch history',
+    }),
   },
   'plan-stale': {
     exit: 5,
@@ -153,7 +168,10 @@ const wordings = {
   },
   'plan-unreadable': {
     exit: 2,
-    say: (a) => ({ what: `${a['path']} is not a plan this version can read: ${a['reason']}.`, next: 'Make one with: cronlatch deploy --dry-run --save FILE' }),
+    say: (a) => ({
+      what: `${a['path']} is not a plan this version can read: ${a['reason']}.`,
+      next: 'Make one with: cronlatch deploy --dry-run --save FILE',
+    }),
   },
   'journal-unreadable': {
     exit: 4,
@@ -167,7 +185,8 @@ const wordings = {
     say: (a) => ({
       what: `${a['what']} was changed by somebody else since the deployment.`,
       why: a['reason'] ?? '',
-      next: a['next'] ?? 'Nothing was changed. To keep their lines and take back only ours: --keep-foreign-edits',
+      next:
+        a['next'] ?? 'Nothing was changed. To keep their lines and take back only ours: --keep-foreign-edits',
     }),
   },
   'half-done': {
@@ -182,17 +201,20 @@ const wordings = {
     exit: 5,
     say: (a) => ({ what: `Cannot ship ${a['path']}: ${a['reason']}.`, next: 'Nothing was changed.' }),
   },
-  'declined': {
+  declined: {
     exit: 1,
     say: () => ({ what: 'Nothing was changed.' }),
   },
-  'interrupted': {
+  interrupted: {
     exit: 130,
     say: (a) => ({ what: a['what'] ?? 'Interrupted. Nothing was changed.' }),
   },
-  'sandbox': {
+  sandbox: {
     exit: 1,
-    say: (a) => ({ what: `The sandbox did not show what it should: ${a['what']}.`, next: a['next'] ?? 'Run it again with --keep and look at the files it names.' }),
+    say: (a) => ({
+      what: `The sandbox did not show what it should: ${a['what']}.`,
+      next: a['next'] ?? 'Run it again with --keep and look at the files it names.',
+    }),
   },
 } satisfies Record<string, Wording>;
 

@@ -91,7 +91,11 @@ async function stuck(
   } catch {
     // A full disk may be the very cause; the problem below says all the same where things stand.
   }
-  throw new Problem('half-done', { what: `step ${index + 1}, ${targetOf(step)}`, reason: why, journal: pen.path }, { cause });
+  throw new Problem(
+    'half-done',
+    { what: `step ${index + 1}, ${targetOf(step)}`, reason: why, journal: pen.path },
+    { cause },
+  );
 }
 
 /** What a step is about, for messages. */

@@ -84,7 +84,8 @@ async function makeDirectory(server: Server, step: MakeDirectory): Promise<void>
 async function putFile(server: Server, step: PutFile): Promise<void> {
   const { path, as, before, after } = step;
   const expect = async (): Promise<void> => {
-    if (!same(await server.files.look(path, as), before)) throw new Problem('changed-under-us', { what: path });
+    if (!same(await server.files.look(path, as), before))
+      throw new Problem('changed-under-us', { what: path });
   };
   await expect();
   if (after === 'absent') {
@@ -100,29 +101,47 @@ async function putFile(server: Server, step: PutFile): Promise<void> {
 }
 
 /** The interpreter itself decides whether the new source is one: `php -l`, `node --check`. */
-async function judge(server: Server, program: readonly string[], temporary: string, path: string, as: Owner): Promise<void> {
+async function judge(
+  server: Server,
+  program: readonly string[],
+  temporary: string,
+  path: string,
+  as: Owner,
+): Promise<void> {
   const ran = await server.programs.run([...program, temporary], { as, timeout: 30_000 });
   if (ran.code === 0) return;
   const said = (ran.stderr || ran.stdout).trim().split('\n')[0] ?? '';
-  throw new Problem('unkeepable', { path, reason: `with the guard in it, ${program.join(' ')} refuses it: ${said}` }, { exit: 1 });
+  throw new Problem(
+    'unkeepable',
+    { path, reason: `with the guard in it, ${program.join(' ')} refuses it: ${said}` },
+    { exit: 1 },
+  );
 }
 
 async function putCrontab(server: Server, step: PutCrontab): Promise<void> {
   const { route, before, after } = step;
   const expect = async (): Promise<void> => {
-    if ((await crontabText(server, step)) !== before) throw new Problem('changed-under-us', { what: nameOf(step) });
+    if ((await crontabText(server, step)) !== before)
+      throw new Problem('changed-under-us', { what: nameOf(step) });
   };
   await expect();
   if (step.source.is === 'user') {
     const verdict = await server.crontabs.check(after);
-    if (verdict.is === 'refused') throw new Problem('crontab-refused', { source: nameOf(step), reason: verdict.said });
+    if (verdict.is === 'refused')
+      throw new Problem('crontab-refused', { source: nameOf(step), reason: verdict.said });
   }
   if (route.by === 'command') {
     await expect();
     await server.crontabs.install(after);
   } else {
     const { mode, uid, gid } = route.look;
-    const look: FileText = { bytes: after, mode, uid, gid, ...(step.mtime === undefined ? {} : { mtime: step.mtime }) };
+    const look: FileText = {
+      bytes: after,
+      mode,
+      uid,
+      gid,
+      ...(step.mtime === undefined ? {} : { mtime: step.mtime }),
+    };
     await replace(server, { path: route.path, as: route.as, after: look }, expect);
   }
   await server.crontabs.poke(route);

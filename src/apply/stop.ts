@@ -36,7 +36,12 @@ export async function stopInstances(server: Server, step: StopProcess, bell: Bel
     const left = await alive(server, step, targets);
     if (left.length === 0) return;
     const seconds = (server.now() - asked) / 1000;
-    bell.tell({ code: 'waiting', pids: left.map((t) => t.pid), seconds: Math.floor(seconds), grace: step.grace });
+    bell.tell({
+      code: 'waiting',
+      pids: left.map((t) => t.pid),
+      seconds: Math.floor(seconds),
+      grace: step.grace,
+    });
     if (step.killAfter === undefined) {
       if (seconds >= step.grace) throw stillRunning(step, left, step.grace);
     } else if (!killed && seconds >= step.killAfter) {
@@ -60,7 +65,12 @@ async function alive(server: Server, step: StopProcess, targets: readonly Instan
   return targets.filter((target) => now.some((instance) => sameProcess(instance, target)));
 }
 
-async function signal(server: Server, target: Instance, name: 'SIGTERM' | 'SIGKILL', bell: Bell): Promise<void> {
+async function signal(
+  server: Server,
+  target: Instance,
+  name: 'SIGTERM' | 'SIGKILL',
+  bell: Bell,
+): Promise<void> {
   await bell.record(target.pid, name, 'sending');
   const said = await server.processes.signal(target, name);
   bell.tell({ code: 'signalled', pid: target.pid, signal: name, said });

@@ -18,7 +18,11 @@ export interface Prompter {
 /** The real prompter. Ctrl-C becomes the problem 'interrupted' (exit 130). */
 export function terminalPrompter(): Prompter {
   return {
-    confirm: (message) => ask(async (prompt) => (await prompt([{ type: 'confirm', name: 'answer', message, default: false }]))['answer'] === true),
+    confirm: (message) =>
+      ask(
+        async (prompt) =>
+          (await prompt([{ type: 'confirm', name: 'answer', message, default: false }]))['answer'] === true,
+      ),
     choose: (message, options) =>
       ask(async (prompt) => {
         const answers = await prompt([
@@ -26,7 +30,11 @@ export function terminalPrompter(): Prompter {
             type: 'checkbox',
             name: 'answer',
             message,
-            choices: options.map(({ name, checked }, index) => ({ name, value: index, checked: checked ?? false })),
+            choices: options.map(({ name, checked }, index) => ({
+              name,
+              value: index,
+              checked: checked ?? false,
+            })),
           },
         ]);
         const picked = new Set(answers['answer'] as readonly number[]);

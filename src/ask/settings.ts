@@ -7,7 +7,12 @@ export type Part = 'guard' | 'stop' | 'verify';
 /** Which crontabs are meant. */
 export type Scope =
   | { readonly is: 'everything' }
-  | { readonly is: 'files'; readonly paths: readonly string[]; readonly system: boolean; readonly live: boolean }
+  | {
+      readonly is: 'files';
+      readonly paths: readonly string[];
+      readonly system: boolean;
+      readonly live: boolean;
+    }
   /** Those of a deployment. */
   | { readonly is: 'sources'; readonly sources: readonly CrontabSource[] }
   | { readonly is: 'user'; readonly name: string }
@@ -20,7 +25,10 @@ export type Pick =
   | { readonly is: 'script'; readonly path: string }
   | { readonly is: 'entry'; readonly line: number }
   /** Chosen in the wizard: source name and line. */
-  | { readonly is: 'chosen'; readonly entries: readonly { readonly source: string; readonly line: number }[] };
+  | {
+      readonly is: 'chosen';
+      readonly entries: readonly { readonly source: string; readonly line: number }[];
+    };
 
 /** How a worker is to be latched; absent means: as the tool decides. */
 export interface Latching {

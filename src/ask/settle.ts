@@ -27,10 +27,30 @@ export interface Consent {
 type Value = string | boolean | readonly string[] | undefined;
 
 /** Flags that are about one command line only: never taken from the environment or a file. */
-const onlyFlags = new Set(['help', 'version', 'ci', 'config', 'plan', 'save', 'resume', 'dry-run', 'keep', 'file', 'debug', 'quiet', 'verbose', 'color', 'no-color']);
+const onlyFlags = new Set([
+  'help',
+  'version',
+  'ci',
+  'config',
+  'plan',
+  'save',
+  'resume',
+  'dry-run',
+  'keep',
+  'file',
+  'debug',
+  'quiet',
+  'verbose',
+  'color',
+  'no-color',
+]);
 
 /** One answer and where it came from. */
-export function answer(line: Line, around: Surroundings, name: string): { value: Value; from: 'flag' | 'environment' | 'config' | 'nowhere' } {
+export function answer(
+  line: Line,
+  around: Surroundings,
+  name: string,
+): { value: Value; from: 'flag' | 'environment' | 'config' | 'nowhere' } {
   const flag = line.flags[name];
   if (flag !== undefined) return { value: flag, from: 'flag' };
   if (onlyFlags.has(name)) return { value: undefined, from: 'nowhere' };
@@ -50,7 +70,9 @@ function asValue(name: string, value: unknown): Value {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value) && value.every((v) => typeof v === 'string')) return value;
-  throw new Problem('usage', { what: `The config file’s '${name}' is neither a word, a number, true or false, nor a list of words.` });
+  throw new Problem('usage', {
+    what: `The config file’s '${name}' is neither a word, a number, true or false, nor a list of words.`,
+  });
 }
 
 /** Consent and prompts by the table of cli-rules: CI turns prompts off and is never consent. */
@@ -59,7 +81,13 @@ export function consent(line: Line, around: Surroundings): Consent {
   const env = (around.env['CI'] ?? '').toLowerCase();
   const inCi = env !== '' && env !== 'false';
   const given = ci || truthy(answer(line, around, 'yes').value);
-  const because = ci ? '--ci was given' : inCi ? 'the variable CI is set' : around.terminal ? '' : 'there is no terminal';
+  const because = ci
+    ? '--ci was given'
+    : inCi
+      ? 'the variable CI is set'
+      : around.terminal
+        ? ''
+        : 'there is no terminal';
   return { given, prompts: because === '', because };
 }
 
@@ -95,10 +123,13 @@ function scopeOf(line: Line, around: Surroundings, text: (name: string) => strin
   const user = text('user');
   const site = text('site');
   const named = [files.length > 0 && '--file', user && '--user', site && '--site'].filter(Boolean);
-  if (named.length > 1) throw new Problem('usage', { what: `${named.join(' and ')} cannot be used together.` });
+  if (named.length > 1)
+    throw new Problem('usage', { what: `${named.join(' and ')} cannot be used together.` });
   const system = truthy(answer(line, around, 'system').value);
-  if (system && files.length === 0) throw new Problem('usage', { what: '--system says something about --file, which is missing.' });
-  if (files.length > 0) return { is: 'files', paths: files.map((path) => resolve(around.cwd, path)), system, live: false };
+  if (system && files.length === 0)
+    throw new Problem('usage', { what: '--system says something about --file, which is missing.' });
+  if (files.length > 0)
+    return { is: 'files', paths: files.map((path) => resolve(around.cwd, path)), system, live: false };
   if (user !== undefined) return { is: 'user', name: user };
   if (site !== undefined) return { is: 'site', domain: site };
   return { is: 'everything' };
@@ -108,8 +139,11 @@ function pickOf(line: Line, around: Surroundings, text: (name: string) => string
   const script = text('script');
   const entry = text('entry');
   const all = truthy(answer(line, around, 'all').value);
-  const named = [script !== undefined && '--script', entry !== undefined && '--entry', all && '--all'].filter(Boolean);
-  if (named.length > 1) throw new Problem('usage', { what: `${named.join(' and ')} cannot be used together.` });
+  const named = [script !== undefined && '--script', entry !== undefined && '--entry', all && '--all'].filter(
+    Boolean,
+  );
+  if (named.length > 1)
+    throw new Problem('usage', { what: `${named.join(' and ')} cannot be used together.` });
   if (script !== undefined) return { is: 'script', path: script };
   if (entry !== undefined) return { is: 'entry', line: whole(entry, '--entry') };
   return { is: all ? 'all' : 'unsaid' };
@@ -117,17 +151,23 @@ function pickOf(line: Line, around: Surroundings, text: (name: string) => string
 
 function latchingOf(around: Surroundings, text: (name: string) => string | undefined): Latching {
   const names = [text('interpreter'), text('php'), text('node')].filter((v) => v !== undefined);
-  if (new Set(names).size > 1) throw new Problem('usage', { what: '--interpreter, --php and --node name different programs.' });
+  if (new Set(names).size > 1)
+    throw new Problem('usage', { what: '--interpreter, --php and --node name different programs.' });
   const [interpreter] = names;
   if (interpreter !== undefined && !interpreter.startsWith('/')) {
-    throw new Problem('usage', { what: `--interpreter ${interpreter}: an absolute path is needed, since cron’s PATH is short.` });
+    throw new Problem('usage', {
+      what: `--interpreter ${interpreter}: an absolute path is needed, since cron’s PATH is short.`,
+    });
   }
   const log = text('log');
   const guard = oneOf(text('guard'), ['script', 'entry'] as const, '--guard');
   const worker = text('worker');
   const once = oneOf(text('once'), ['auto', 'yes', 'no'] as const, '--once') ?? 'auto';
   const killAfter = text('kill-after');
-  const parts = (text('without') ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const parts = (text('without') ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
   return {
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(log === undefined ? {} : { log }),
@@ -141,7 +181,11 @@ function latchingOf(around: Surroundings, text: (name: string) => string | undef
 }
 
 /** A word out of a few, or a Problem that names them. */
-export function oneOf<T extends string>(value: string | undefined, words: readonly T[], flag: string): T | undefined {
+export function oneOf<T extends string>(
+  value: string | undefined,
+  words: readonly T[],
+  flag: string,
+): T | undefined {
   if (value === undefined) return undefined;
   if ((words as readonly string[]).includes(value)) return value as T;
   throw new Problem('usage', { what: `${flag} ${value}: it can be ${words.join(', ')}.` });
@@ -150,12 +194,16 @@ export function oneOf<T extends string>(value: string | undefined, words: readon
 /** A time such as 90, 90s, 10m, 2h, in seconds. */
 export function seconds(value: string, flag: string): number {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(value);
-  if (!match) throw new Problem('usage', { what: `${flag} ${value}: a time is a number with s, m or h, such as 30s or 10m.` });
+  if (!match)
+    throw new Problem('usage', {
+      what: `${flag} ${value}: a time is a number with s, m or h, such as 30s or 10m.`,
+    });
   return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
 }
 
 /** A whole number above zero. */
 export function whole(value: string, flag: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new Problem('usage', { what: `${flag} ${value}: a whole number above 0 is needed.` });
+  if (!/^[1-9]\d{0,8}$/.test(value))
+    throw new Problem('usage', { what: `${flag} ${value}: a whole number above 0 is needed.` });
   return Number(value);
 }

@@ -21,7 +21,12 @@ export interface Latched {
   readonly args: readonly string[];
   readonly directory: string;
   /** Directory and name of the lock; absent where no guard is deployed. */
-  readonly lock?: { readonly directory: string; readonly name: string; readonly guard: string; readonly place: 'script' | 'entry' };
+  readonly lock?: {
+    readonly directory: string;
+    readonly name: string;
+    readonly guard: string;
+    readonly place: 'script' | 'entry';
+  };
   /** Absolute path. */
   readonly log?: string;
   readonly once: boolean;
@@ -51,7 +56,9 @@ export interface Plan {
 
 /** Names a plan by what it does. PIDs seen are left out: they change by the minute and decide nothing. */
 export function planOf(parts: Omit<Plan, 'schema' | 'id'>): Plan {
-  const essence = parts.steps.map((step) => stepToJson(step.kind === 'stop-process' ? { ...step, seen: [] } : step));
+  const essence = parts.steps.map((step) =>
+    stepToJson(step.kind === 'stop-process' ? { ...step, seen: [] } : step),
+  );
   const id = createHash('sha256').update(JSON.stringify(essence)).digest('hex').slice(0, 12);
   return { schema: planSchema, id, ...parts };
 }

@@ -22,7 +22,9 @@ export function wholeLines(text: Bytes): Bytes[] {
 export function spliceEdits(
   text: Bytes,
   edits: readonly Edit[],
-): { readonly is: 'spliced'; readonly text: Bytes } | { readonly is: 'gone' | 'ambiguous'; readonly edit: Edit } {
+):
+  | { readonly is: 'spliced'; readonly text: Bytes }
+  | { readonly is: 'gone' | 'ambiguous'; readonly edit: Edit } {
   const lines = wholeLines(text);
   for (const edit of edits) {
     const places: number[] = [];

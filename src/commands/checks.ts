@@ -1,5 +1,5 @@
 // Running the checklist for a deployment: used at the end of deploy and by verify.
-import { whole, seconds } from '../ask/settle.ts';
+import { seconds, whole } from '../ask/settle.ts';
 import type { Latched } from '../change/plan.ts';
 import type { Baseline } from '../journal/records.ts';
 import { verdictLines } from '../show/text.ts';
@@ -10,7 +10,11 @@ import { verify } from '../verify/verify.ts';
 import { type Context, word } from './context.ts';
 
 /** Looks at the crontabs of these workers again and runs every check. Prints the checklist. */
-export async function runChecks(ctx: Context, workers: readonly Latched[], baselines: readonly Baseline[]): Promise<Verdict[]> {
+export async function runChecks(
+  ctx: Context,
+  workers: readonly Latched[],
+  baselines: readonly Baseline[],
+): Promise<Verdict[]> {
   const sources = new Map(workers.map((w) => [w.source, w.from]));
   const facts = await survey(ctx.server, {
     ...ctx.settings,

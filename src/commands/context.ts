@@ -1,7 +1,7 @@
 // What every command is given: the server, the settled answers, a screen, a person to ask.
 import type { Prompter } from '../ask/prompter.ts';
-import { answer, type Consent, type Surroundings } from '../ask/settle.ts';
 import type { Settings } from '../ask/settings.ts';
+import { answer, type Consent, type Surroundings } from '../ask/settle.ts';
 import type { Line } from '../cli.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';

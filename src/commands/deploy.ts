@@ -24,7 +24,8 @@ import { alone, bellFor, refuseUnfinished } from './work.ts';
 export async function deploy(ctx: Context): Promise<Result> {
   const saved = word(ctx, 'plan');
   const cutOff = word(ctx, 'resume');
-  if (saved !== undefined && cutOff !== undefined) throw new Problem('usage', { what: '--plan and --resume cannot be used together.' });
+  if (saved !== undefined && cutOff !== undefined)
+    throw new Problem('usage', { what: '--plan and --resume cannot be used together.' });
   if (saved !== undefined) return deploySaved(ctx, saved);
   if (cutOff !== undefined) return resumeDeployment(ctx, cutOff);
 
@@ -54,7 +55,8 @@ export async function deploy(ctx: Context): Promise<Result> {
     refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
     const again = await survey(ctx.server, ctx.settings);
     const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
-    if (now.plan.id !== planned.plan.id) throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
+    if (now.plan.id !== planned.plan.id)
+      throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
   });
 }
@@ -62,7 +64,11 @@ export async function deploy(ctx: Context): Promise<Result> {
 /** Applies the plan under a new journal, verifies, and settles how it ends. */
 async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>): Promise<Result> {
   return ctx.interrupts.guard(async () => {
-    const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, { command: 'deploy', plan, version: ctx.version });
+    const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, {
+      command: 'deploy',
+      plan,
+      version: ctx.version,
+    });
     await apply(ctx.server, pen, plan.steps, bellFor(ctx, pen));
     return finish(ctx, pen, plan, json);
   });
@@ -72,12 +78,20 @@ async function finish(ctx: Context, pen: Pen, plan: Plan, json: Record<string, u
   const at = new Date(ctx.server.now()).toISOString();
   const logs = await baselinesOf(ctx.server, plan.workers);
   await pen.write({ is: 'baseline', at, logs });
-  const checks = ctx.settings.latching.without.includes('verify') ? [] : await runChecks(ctx, plan.workers, logs);
+  const checks = ctx.settings.latching.without.includes('verify')
+    ? []
+    : await runChecks(ctx, plan.workers, logs);
   await pen.write({ is: 'checked', at: new Date(ctx.server.now()).toISOString(), checks });
   const verdict = worst(checks);
   const full = { ...json, deployment: pen.id, steps: plan.steps.length, checks: checksJson(checks) };
   if (verdict === 'fail' && !(await keepAnyway(ctx, checks))) {
-    await takeBack(ctx.server, pen, plan.steps, bellFor(ctx, pen), new Problem('read-back', { what: 'a check' }));
+    await takeBack(
+      ctx.server,
+      pen,
+      plan.steps,
+      bellFor(ctx, pen),
+      new Problem('read-back', { what: 'a check' }),
+    );
     await closeJournal(ctx.server, pen, 'rolled-back');
     ctx.screen.print('A check failed. Put back: crontab and files are as they were before.');
     return { json: report(ctx, { ...full, outcome: { is: 'rolled-back', exit: 1 } }), exit: 1 };
@@ -112,19 +126,33 @@ async function chooseJobs(ctx: Context, facts: Facts, dryRun: boolean): Promise<
     missing.push('--yes or --ci');
   }
   if (missing.length > 0) {
-    throw new Problem('answers-missing', { because: ctx.consent.because, missing: missing.join('; '), example: 'cronlatch deploy --script worker.php --ci' });
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: missing.join('; '),
+      example: 'cronlatch deploy --script worker.php --ci',
+    });
   }
   switch (choice.is) {
     case 'jobs':
-      for (const job of choice.left) ctx.screen.say(...findingLines(job.obstacles, ctx.screen.err), `  left alone: ${job.sourceName}, line ${job.line}`);
+      for (const job of choice.left)
+        ctx.screen.say(
+          ...findingLines(job.obstacles, ctx.screen.err),
+          `  left alone: ${job.sourceName}, line ${job.line}`,
+        );
       return choice.jobs;
     case 'unclear': {
-      const options = choice.among.map((job) => ({ name: `${job.scriptPath}  (${job.sourceName}, line ${job.line})`, value: job, checked: job.findings.some((f) => f.code === 'no-lock') }));
+      const options = choice.among.map((job) => ({
+        name: `${job.scriptPath}  (${job.sourceName}, line ${job.line})`,
+        value: job,
+        checked: job.findings.some((f) => f.code === 'no-lock'),
+      }));
       return (await ctx.ask()).choose('Which workers are to be latched?', options);
     }
     case 'none':
       if (choice.because === 'nothing-there') {
-        const blocked = facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : e.job.obstacles)));
+        const blocked = facts.crontabs.flatMap((c) =>
+          c.entries.flatMap((e) => (e.job === 'none' ? [] : e.job.obstacles)),
+        );
         ctx.screen.say(...findingLines(blocked, ctx.screen.err));
         return [];
       }
@@ -146,7 +174,12 @@ async function agree(ctx: Context, question: string): Promise<void> {
 async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly Job[]): Promise<void> {
   const risks = jobs.flatMap((job) => job.findings.filter((f) => f.level !== 'note'));
   const { out } = ctx.screen;
-  ctx.screen.print(...findingLines([...risks, ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code))], out));
+  ctx.screen.print(
+    ...findingLines(
+      [...risks, ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code))],
+      out,
+    ),
+  );
   ctx.screen.print(...(await showPlan(planned.plan, out)));
   ctx.screen.print(...planned.notes.map((n) => noteLine(n.source, n.line, n.notes, out)));
   for (const unseen of facts.unseen) if (ctx.verbose) ctx.screen.print(out.dim(`Not seen: ${unseen}`));
@@ -159,12 +192,16 @@ function stopped(ctx: Context, findings: readonly Finding[], json: Record<string
 }
 
 function difference(before: Plan, now: Plan): string {
-  const texts = (plan: Plan): string[] => planToJson(plan)['steps'] ? (planToJson(plan)['steps'] as object[]).map((s) => JSON.stringify({ ...s, seen: [] })) : [];
+  const texts = (plan: Plan): string[] =>
+    planToJson(plan)['steps']
+      ? (planToJson(plan)['steps'] as object[]).map((s) => JSON.stringify({ ...s, seen: [] }))
+      : [];
   const old = new Set(texts(before));
   const index = texts(now).findIndex((t) => !old.has(t));
   const step = now.steps[index] ?? before.steps[0];
   if (step === undefined) return 'the crontab';
-  if (step.kind === 'put-crontab') return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
+  if (step.kind === 'put-crontab')
+    return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
   return step.kind === 'stop-process' ? step.script : step.path;
 }
 
@@ -174,7 +211,8 @@ async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {
   const text = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
   const { uid, gid } = server.self.owner;
-  if ((await server.files.look(absolute, server.self.owner)).is === 'file') await server.files.remove(absolute, server.self.owner);
+  if ((await server.files.look(absolute, server.self.owner)).is === 'file')
+    await server.files.remove(absolute, server.self.owner);
   await server.files.write(absolute, bytes, { mode: 0o600, uid, gid }, server.self.owner);
   ctx.screen.say(`The plan is kept in ${path}. To apply exactly this: cronlatch deploy --plan ${path}`);
 }
@@ -184,7 +222,11 @@ async function deploySaved(ctx: Context, path: string): Promise<Result> {
   const plan = await readPlan(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
   const dryRun = flag(ctx, 'dry-run');
   if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
-    throw new Problem('answers-missing', { because: ctx.consent.because, missing: '--yes or --ci', example: `cronlatch deploy --plan ${path} --ci` });
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: '--yes or --ci',
+      example: `cronlatch deploy --plan ${path} --ci`,
+    });
   }
   ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
   const json = { plan: planToJson(plan), findings: [] };
@@ -205,7 +247,8 @@ async function deploySaved(ctx: Context, path: string): Promise<Result> {
 
 async function standingOf(ctx: Context, plan: Plan): Promise<('before' | 'after' | 'neither')[]> {
   const found: ('before' | 'after' | 'neither')[] = [];
-  for (const step of plan.steps) found.push(step.kind === 'stop-process' ? 'after' : await settleStep(ctx.server, step));
+  for (const step of plan.steps)
+    found.push(step.kind === 'stop-process' ? 'after' : await settleStep(ctx.server, step));
   return found;
 }
 
@@ -213,14 +256,25 @@ function refuseStale(plan: Plan, standing: readonly string[]): void {
   const index = plan.steps.findIndex((step, i) => step.kind !== 'stop-process' && standing[i] !== 'before');
   const step = plan.steps[index];
   if (step === undefined) return;
-  const what = step.kind === 'put-crontab' ? (step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path) : 'path' in step ? step.path : '';
+  const what =
+    step.kind === 'put-crontab'
+      ? step.source.is === 'user'
+        ? `the crontab of ${step.source.user}`
+        : step.source.path
+      : 'path' in step
+        ? step.path
+        : '';
   throw new Problem('plan-stale', { what: `${what} is not as it was` });
 }
 
 /** Carries on a deployment that a crash cut off. */
 async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
   if (!ctx.consent.given && !ctx.consent.prompts) {
-    throw new Problem('answers-missing', { because: ctx.consent.because, missing: '--yes or --ci', example: `cronlatch deploy --resume ${id} --ci` });
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: '--yes or --ci',
+      example: `cronlatch deploy --resume ${id} --ci`,
+    });
   }
   return alone(ctx, 'deploy --resume', async () => {
     const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
@@ -230,7 +284,8 @@ async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
       ctx.screen.print('Already finished.');
       return { json: report(ctx, { deployment: id, outcome: { is: stateOf(journal), exit: 0 } }), exit: 0 };
     }
-    if (journals.some((j) => j.open.of === id)) throw new Problem('unfinished', { command: 'rollback', id, at: journal.open.at });
+    if (journals.some((j) => j.open.of === id))
+      throw new Problem('unfinished', { command: 'rollback', id, at: journal.open.at });
     const { plan } = journal.open;
     ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
     await agree(ctx, 'Carry this deployment on?');
@@ -250,4 +305,3 @@ function stateFlag(ctx: Context): string {
 function report(ctx: Context, parts: Record<string, unknown>): Record<string, unknown> {
   return { schema: reportSchema, command: 'deploy', version: ctx.version, ...parts };
 }
-

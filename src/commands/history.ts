@@ -15,9 +15,13 @@ export async function history(ctx: Context): Promise<Result> {
   const chosen = id === undefined ? journals : journals.filter((j) => j.open.id === id);
   if (id !== undefined && chosen.length === 0) throw new Problem('no-deployment', { id });
   ctx.screen.print(...historyLines(chosen, stands, ctx.screen.out));
-  if (id !== undefined) for (const journal of chosen) ctx.screen.print(...(await showPlan(journal.open.plan, ctx.screen.out)));
+  if (id !== undefined)
+    for (const journal of chosen) ctx.screen.print(...(await showPlan(journal.open.plan, ctx.screen.out)));
   const deployments = [...chosen].reverse().map((journal) => entry(journal, stands, id !== undefined));
-  return { json: { schema: reportSchema, command: 'history', deployments, outcome: { is: 'listed', exit: 0 } }, exit: 0 };
+  return {
+    json: { schema: reportSchema, command: 'history', deployments, outcome: { is: 'listed', exit: 0 } },
+    exit: 0,
+  };
 }
 
 function entry(journal: Journal, stands: ReadonlySet<string>, whole: boolean): Record<string, unknown> {
@@ -31,7 +35,12 @@ function entry(journal: Journal, stands: ReadonlySet<string>, whole: boolean): R
     state: stateOf(journal),
     stands: stands.has(open.id),
     steps: stepStates(journal),
-    workers: open.plan.workers.map((w) => ({ name: w.name, script: w.script, source: w.source, line: w.line })),
+    workers: open.plan.workers.map((w) => ({
+      name: w.name,
+      script: w.script,
+      source: w.source,
+      line: w.line,
+    })),
     ...(whole ? { plan: planToJson(open.plan) } : {}),
   };
 }

@@ -36,22 +36,45 @@ export async function sandbox(ctx: Context, fast: (clock: () => number) => Promi
       const server = await fast(clock);
       const seen = await play(ctx, stage, server, clock);
       const seconds = Math.round((Date.now() - started) / 1000);
-      ctx.screen.print('', `Done in ${seconds} s: ${seen.before} instances at once before, never more than ${seen.after} after, everything put back.`);
-      ctx.screen.print(keep ? `Look at it: ${stage.directory} (crontab, site, state/deployments); remove it when you are done.` : 'Nothing of it is left. To look at the files: cronlatch sandbox --keep');
+      ctx.screen.print(
+        '',
+        `Done in ${seconds} s: ${seen.before} instances at once before, never more than ${seen.after} after, everything put back.`,
+      );
+      ctx.screen.print(
+        keep
+          ? `Look at it: ${stage.directory} (crontab, site, state/deployments); remove it when you are done.`
+          : 'Nothing of it is left. To look at the files: cronlatch sandbox --keep',
+      );
       ctx.screen.print('On a real server: cronlatch scan, then cronlatch deploy --dry-run');
-      return { json: { schema: reportSchema, command: 'sandbox', before: seen.before, after: seen.after, seconds, outcome: { is: 'shown', exit: 0 } }, exit: 0 };
+      return {
+        json: {
+          schema: reportSchema,
+          command: 'sandbox',
+          before: seen.before,
+          after: seen.after,
+          seconds,
+          outcome: { is: 'shown', exit: 0 },
+        },
+        exit: 0,
+      };
     } finally {
       await stage.close(keep);
     }
   });
 }
 
-async function play(ctx: Context, stage: Stage, server: Server, clock: () => number): Promise<{ before: number; after: number }> {
+async function play(
+  ctx: Context,
+  stage: Stage,
+  server: Server,
+  clock: () => number,
+): Promise<{ before: number; after: number }> {
   const title = (text: string): void => ctx.screen.print('', ctx.screen.out.bold(text));
   const site = build(stage);
   title(`1  A site with a cron worker and no lock (${site.kind === 'php' ? 'PHP' : 'no PHP here, so Node'})`);
   ctx.screen.print(`   ${stage.directory}`, `   ${stage.read('crontab').trim().split('\n').at(-1)}`);
-  const database = site.kind === 'php' ? await startDatabase(ctx, stage) : { none: 'the Node worker uses none' };
+  const database =
+    site.kind === 'php' ? await startDatabase(ctx, stage) : { none: 'the Node worker uses none' };
   if ('none' in database) ctx.screen.print(`   database: skipped: no database (${database.none})`);
   else ctx.screen.print(`   database: a MariaDB of its own that allows the account ${limit} connections`);
 
@@ -59,15 +82,22 @@ async function play(ctx: Context, stage: Stage, server: Server, clock: () => num
   stage.tick(site.crontab, clock, 'socket' in database ? { SANDBOX_SOCKET: database.socket } : {});
   const before = await pileUp(ctx, server, site);
   const refused = refusals(stage.mail());
-  if (refused > 0) ctx.screen.print(`   the database refused ${refused} of them: ${/SQLSTATE.*/.exec(stage.mail())?.[0] ?? ''}`);
+  if (refused > 0)
+    ctx.screen.print(
+      `   the database refused ${refused} of them: ${/SQLSTATE.*/.exec(stage.mail())?.[0] ?? ''}`,
+    );
 
   title('3  cronlatch deploy');
-  const original = { crontab: stage.read('crontab'), script: stage.read(site.script.slice(stage.directory.length + 1)) };
+  const original = {
+    crontab: stage.read('crontab'),
+    script: stage.read(site.script.slice(stage.directory.length + 1)),
+  };
   const inner = innerContext(ctx, server, stage, site);
   const more = setInterval(() => addJob(stage), 2000);
   try {
     const deployed = await deploy(inner({ command: 'deploy', flags: { ci: true, 'max-wait': '40m' } }));
-    if (deployed.exit !== 0) throw new Problem('sandbox', { what: `deploy ended with exit code ${deployed.exit}` });
+    if (deployed.exit !== 0)
+      throw new Problem('sandbox', { what: `deploy ended with exit code ${deployed.exit}` });
     title('4  Watching two more ticks');
     const after = await watchAfter(ctx, server, site);
     if (after > 1) throw new Problem('sandbox', { what: `${after} instances ran at once after the deploy` });
@@ -76,7 +106,10 @@ async function play(ctx: Context, stage: Stage, server: Server, clock: () => num
     title('5  cronlatch rollback');
     const back = await rollback(inner({ command: 'rollback', flags: { ci: true } }));
     if (back.exit !== 0) throw new Problem('sandbox', { what: `rollback ended with exit code ${back.exit}` });
-    if (stage.read('crontab') !== original.crontab || stage.read(site.script.slice(stage.directory.length + 1)) !== original.script) {
+    if (
+      stage.read('crontab') !== original.crontab ||
+      stage.read(site.script.slice(stage.directory.length + 1)) !== original.script
+    ) {
       throw new Problem('sandbox', { what: 'the bytes after the rollback are not those before the deploy' });
     }
     return { before, after };
@@ -94,10 +127,22 @@ function build(stage: Stage): Site {
   stage.write(`var/www/vhosts/example.com/httpdocs/scripts/${name}`, kind === 'php' ? legacyPhp : legacyNode);
   for (let i = 0; i < 3; i++) addJob(stage);
   // As on a hosting server: the interpreter by its bare name, found on cron's short PATH.
-  const path = ['/usr/bin', '/bin'].some((d) => program.startsWith(`${d}/`)) ? [] : [`PATH=${program.slice(0, program.lastIndexOf('/'))}:/usr/bin:/bin`];
+  const path = ['/usr/bin', '/bin'].some((d) => program.startsWith(`${d}/`))
+    ? []
+    : [`PATH=${program.slice(0, program.lastIndexOf('/'))}:/usr/bin:/bin`];
   const bare = program.slice(program.lastIndexOf('/') + 1);
-  stage.write('crontab', `${[`HOME=${home}`, ...path, `*/2 * * * *  ${bare} httpdocs/scripts/${name}`].join('\n')}\n`, 0o600);
-  return { stage, kind, home, script: `${home}/httpdocs/scripts/${name}`, crontab: `${stage.directory}/crontab` };
+  stage.write(
+    'crontab',
+    `${[`HOME=${home}`, ...path, `*/2 * * * *  ${bare} httpdocs/scripts/${name}`].join('\n')}\n`,
+    0o600,
+  );
+  return {
+    stage,
+    kind,
+    home,
+    script: `${home}/httpdocs/scripts/${name}`,
+    crontab: `${stage.directory}/crontab`,
+  };
 }
 
 let jobs = 0;
@@ -107,12 +152,17 @@ function addJob(stage: Stage): void {
 }
 
 function doneJobs(stage: Stage, site: Site): number {
-  const log = stage.read(`${site.home.slice(stage.directory.length + 1)}/cronlatch/process_import_jobs/output.log`);
+  const log = stage.read(
+    `${site.home.slice(stage.directory.length + 1)}/cronlatch/process_import_jobs/output.log`,
+  );
   return (log.match(/ done /g) ?? []).length;
 }
 
 async function startDatabase(ctx: Context, stage: Stage): Promise<{ socket: string } | { none: string }> {
-  const mysql = await ctx.server.programs.run([findProgram('php'), '-m'], { as: ctx.server.self.owner, timeout: 10_000 });
+  const mysql = await ctx.server.programs.run([findProgram('php'), '-m'], {
+    as: ctx.server.self.owner,
+    timeout: 10_000,
+  });
   if (!/^pdo_mysql$/m.test(mysql.stdout)) return { none: 'this PHP has no pdo_mysql' };
   ctx.screen.say('   starting MariaDB …');
   return stage.startDatabase(limit);
@@ -126,7 +176,9 @@ async function pileUp(ctx: Context, server: Server, site: Site): Promise<number>
     const running = await instances(server, site);
     if (running.length > most) {
       most = running.length;
-      ctx.screen.print(`   ${most} instance${most === 1 ? '' : 's'} running: PID ${running.map((i) => i.pid).join(', ')}`);
+      ctx.screen.print(
+        `   ${most} instance${most === 1 ? '' : 's'} running: PID ${running.map((i) => i.pid).join(', ')}`,
+      );
     }
     // One tick more than needed: the third is what the database refuses.
     if (most >= 2 && waited >= 10_000) return most;
@@ -145,7 +197,10 @@ async function watchAfter(ctx: Context, server: Server, site: Site): Promise<num
     const running = await instances(server, site);
     const keys = running.map((i) => `${i.pid}:${i.start}`);
     for (const key of keys) ages.set(key, (ages.get(key) ?? 0) + 1);
-    most = Math.max(most, running.filter((i) => i.holds === true || (ages.get(`${i.pid}:${i.start}`) ?? 0) >= 5).length);
+    most = Math.max(
+      most,
+      running.filter((i) => i.holds === true || (ages.get(`${i.pid}:${i.start}`) ?? 0) >= 5).length,
+    );
     await server.wait(250);
   }
   return most;
@@ -154,7 +209,11 @@ async function watchAfter(ctx: Context, server: Server, site: Site): Promise<num
 async function instances(server: Server, site: Site): Promise<Instance[]> {
   const lock = `${site.home}/cronlatch/process_import_jobs/process_import_jobs.lock`;
   const script = await server.files.real(site.script, server.self.owner);
-  return instancesOf(server, { script, uid: server.self.owner.uid, interpreter: site.kind }, await lockInode(server, lock, server.self.owner));
+  return instancesOf(
+    server,
+    { script, uid: server.self.owner.uid, interpreter: site.kind },
+    await lockInode(server, lock, server.self.owner),
+  );
 }
 
 function refusals(mail: string): number {
@@ -163,7 +222,12 @@ function refusals(mail: string): number {
 
 function stopIfAsked(ctx: Context): void {
   const heard = ctx.interrupts.heard();
-  if (heard !== 'no') throw new Problem('interrupted', { what: 'Interrupted. The sandbox is being cleared away.' }, { exit: heard === 'SIGINT' ? 130 : 143 });
+  if (heard !== 'no')
+    throw new Problem(
+      'interrupted',
+      { what: 'Interrupted. The sandbox is being cleared away.' },
+      { exit: heard === 'SIGINT' ? 130 : 143 },
+    );
 }
 
 function innerContext(ctx: Context, server: Server, stage: Stage, site: Site): (line: Line) => Context {
@@ -174,5 +238,11 @@ function innerContext(ctx: Context, server: Server, stage: Stage, site: Site): (
     latching: { once: 'auto', grace: 600, killAfter: 1200, without: [] },
     stateDirectory: `${stage.directory}/state`,
   };
-  return (line) => ({ ...ctx, server: { ...server, self: { ...server.self, zone: 'UTC' } }, settings, line, consent: { given: true, prompts: false, because: 'the sandbox asks nothing' } });
+  return (line) => ({
+    ...ctx,
+    server: { ...server, self: { ...server.self, zone: 'UTC' } },
+    settings,
+    line,
+    consent: { given: true, prompts: false, because: 'the sandbox asks nothing' },
+  });
 }

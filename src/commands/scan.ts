@@ -14,25 +14,53 @@ import { type Context, type Result, reportSchema, word } from './context.ts';
 
 /** Scans the crontabs of the settings' scope. Exit 3 when a finding reaches --fail-on. */
 export async function scan(ctx: Context): Promise<Result> {
-  const failOn = oneOf(word(ctx, 'fail-on'), ['note', 'warn', 'stop', 'never'] as const, '--fail-on') ?? 'warn';
+  const failOn =
+    oneOf(word(ctx, 'fail-on'), ['note', 'warn', 'stop', 'never'] as const, '--fail-on') ?? 'warn';
   const facts = await survey(ctx.server, ctx.settings);
   const extra = await lostGuards(ctx, facts);
   ctx.screen.print(...scanLines(facts, extra, ctx.screen.out, ctx.verbose));
-  const all = [...facts.crontabs.flatMap((c) => [...c.findings, ...c.entries.flatMap((e) => e.findings)]), ...extra];
+  const all = [
+    ...facts.crontabs.flatMap((c) => [...c.findings, ...c.entries.flatMap((e) => e.findings)]),
+    ...extra,
+  ];
   const fails = failOn !== 'never' && reaches(all, failOn as Level);
   const crontabs = [];
   for (const crontab of facts.crontabs) crontabs.push(await crontabJson(ctx, crontab, extra));
   const exit = fails ? 3 : 0;
-  return { json: { schema: reportSchema, command: 'scan', crontabs, unseen: facts.unseen, outcome: { is: fails ? 'findings' : 'clean', exit } }, exit };
+  return {
+    json: {
+      schema: reportSchema,
+      command: 'scan',
+      crontabs,
+      unseen: facts.unseen,
+      outcome: { is: fails ? 'findings' : 'clean', exit },
+    },
+    exit,
+  };
 }
 
-async function crontabJson(ctx: Context, facts: CrontabFacts, extra: readonly Finding[]): Promise<Record<string, unknown>> {
+async function crontabJson(
+  ctx: Context,
+  facts: CrontabFacts,
+  extra: readonly Finding[],
+): Promise<Record<string, unknown>> {
   const entries = [];
   for (const entry of facts.entries) entries.push(await entryJson(ctx, facts, entry, extra));
-  return { source: facts.name, dialect: facts.dialect, accepted: facts.crontab.accepted, entries, findings: facts.findings.map(findingJson) };
+  return {
+    source: facts.name,
+    dialect: facts.dialect,
+    accepted: facts.crontab.accepted,
+    entries,
+    findings: facts.findings.map(findingJson),
+  };
 }
 
-async function entryJson(ctx: Context, crontab: CrontabFacts, facts: EntryFacts, extra: readonly Finding[]): Promise<Record<string, unknown>> {
+async function entryJson(
+  ctx: Context,
+  crontab: CrontabFacts,
+  facts: EntryFacts,
+  extra: readonly Finding[],
+): Promise<Record<string, unknown>> {
   const { entry, reading } = facts;
   const { start, end } = entry.scheduleSpan;
   const never = neverFires(entry.schedule);
@@ -51,7 +79,10 @@ async function entryJson(ctx: Context, crontab: CrontabFacts, facts: EntryFacts,
         ? null
         : {
             cwd: readable(reading.directory),
-            interpreter: reading.interpreter.word === undefined ? reading.interpreter.kind : readable(reading.interpreter.word.value),
+            interpreter:
+              reading.interpreter.word === undefined
+                ? reading.interpreter.kind
+                : readable(reading.interpreter.word.value),
             kind: reading.interpreter.kind,
             script: readable(reading.scriptPath),
             args: reading.args.map((arg) => readable(arg.value)),
@@ -76,15 +107,28 @@ async function lostGuards(ctx: Context, facts: Facts): Promise<Finding[]> {
     journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return [{ level: 'warn', code: 'not-done-elsewhere', args: { what: `earlier deployments in ${ctx.settings.stateDirectory}` } }];
+    return [
+      {
+        level: 'warn',
+        code: 'not-done-elsewhere',
+        args: { what: `earlier deployments in ${ctx.settings.stateDirectory}` },
+      },
+    ];
   }
   const found: Finding[] = [];
   for (const journal of standing(journals)) {
     for (const worker of journal.open.plan.workers) {
       if (worker.lock?.place !== 'script') continue;
-      const job = jobsOf(facts).find((j) => typeof j.script !== 'string' && j.script.path === worker.script && j.user.uid === worker.uid);
+      const job = jobsOf(facts).find(
+        (j) => typeof j.script !== 'string' && j.script.path === worker.script && j.user.uid === worker.uid,
+      );
       if (job === undefined || isGuarded(job)) continue;
-      found.push({ level: 'warn', code: 'guard-lost-by-release', where: { source: job.sourceName, line: job.line }, args: { script: worker.script } });
+      found.push({
+        level: 'warn',
+        code: 'guard-lost-by-release',
+        where: { source: job.sourceName, line: job.line },
+        args: { script: worker.script },
+      });
     }
   }
   return found;

@@ -9,14 +9,33 @@ import { type Context, type Result, reportSchema } from './context.ts';
 export async function verifyDeployment(ctx: Context): Promise<Result> {
   const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
   const { id } = ctx.line;
-  const chosen = id === undefined ? standing(journals) : journals.filter((j) => j.open.id === id && j.open.command === 'deploy');
+  const chosen =
+    id === undefined
+      ? standing(journals)
+      : journals.filter((j) => j.open.id === id && j.open.command === 'deploy');
   if (chosen.length === 0) throw new Problem('no-deployment', id === undefined ? {} : { id });
-  const workers = new Map(chosen.flatMap((j) => j.open.plan.workers).map((w) => [`${w.source}:${w.line}:${w.script}`, w]));
+  const workers = new Map(
+    chosen.flatMap((j) => j.open.plan.workers).map((w) => [`${w.source}:${w.line}:${w.script}`, w]),
+  );
   const baselines = chosen.flatMap((j) => j.records.flatMap((r) => (r.is === 'baseline' ? r.logs : [])));
   const checks = await runChecks(ctx, [...workers.values()], baselines);
   const verdict = worst(checks);
   const heard = ctx.interrupts.heard();
-  const exit = heard === 'no' ? ({ pass: 0, fail: 3, inconclusive: 6 } as const)[verdict] : heard === 'SIGINT' ? 130 : 143;
+  const exit =
+    heard === 'no'
+      ? ({ pass: 0, fail: 3, inconclusive: 6 } as const)[verdict]
+      : heard === 'SIGINT'
+        ? 130
+        : 143;
   const deployment = chosen.map((j) => j.open.id);
-  return { json: { schema: reportSchema, command: 'verify', deployment, checks: checksJson(checks), outcome: { is: verdict, exit } }, exit };
+  return {
+    json: {
+      schema: reportSchema,
+      command: 'verify',
+      deployment,
+      checks: checksJson(checks),
+      outcome: { is: verdict, exit },
+    },
+    exit,
+  };
 }

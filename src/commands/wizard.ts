@@ -9,12 +9,19 @@ import { deploy } from './deploy.ts';
 /** `cronlatch` alone: on a terminal only. */
 export async function wizard(ctx: Context): Promise<Result> {
   if (!ctx.consent.prompts) {
-    throw new Problem('answers-missing', { because: ctx.consent.because, missing: 'a command; for deploy also --script, --entry or --all; --yes or --ci', example: 'cronlatch scan   or   cronlatch deploy --script worker.php --ci' });
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: 'a command; for deploy also --script, --entry or --all; --yes or --ci',
+      example: 'cronlatch scan   or   cronlatch deploy --script worker.php --ci',
+    });
   }
   const facts = await survey(ctx.server, ctx.settings);
   ctx.screen.print(...scanLines(facts, [], ctx.screen.out, ctx.verbose), '');
   if (jobsOf(facts).every((job) => job.obstacles.length > 0)) {
-    return { json: { schema: reportSchema, command: 'wizard', outcome: { is: 'nothing-to-do', exit: 0 } }, exit: 0 };
+    return {
+      json: { schema: reportSchema, command: 'wizard', outcome: { is: 'nothing-to-do', exit: 0 } },
+      exit: 0,
+    };
   }
   return deploy(ctx);
 }

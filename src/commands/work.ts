@@ -1,8 +1,9 @@
 // Being the one deployer: the lock, unfinished business, and the bell that apply rings.
+
+import type { Bell } from '../apply/stop.ts';
 import { type Pen, prepareState, unfinished } from '../journal/journal.ts';
 import type { Journal } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
-import type { Bell } from '../apply/stop.ts';
 import type { Context } from './context.ts';
 
 /** Does `act` while nobody else deploys. Takes the state directory's lock, says who left it behind, releases it. */
@@ -14,10 +15,16 @@ export async function alone<T>(ctx: Context, command: string, act: () => Promise
   const got = await server.latch.take(`${settings.stateDirectory}/lock`, holder);
   if (got.is === 'held') {
     const { holder: other } = got;
-    const args = other === 'unknown' ? { who: 'someone', since: 'just now', pid: '?', command: '?' } : { who: other.who, since: other.since, pid: other.pid, command: other.command };
+    const args =
+      other === 'unknown'
+        ? { who: 'someone', since: 'just now', pid: '?', command: '?' }
+        : { who: other.who, since: other.since, pid: other.pid, command: other.command };
     throw new Problem('locked', args);
   }
-  if (got.leftBy !== undefined) ctx.screen.say(`Taking over: PID ${got.leftBy.pid} (${got.leftBy.command}, ${got.leftBy.since}) is gone.`);
+  if (got.leftBy !== undefined)
+    ctx.screen.say(
+      `Taking over: PID ${got.leftBy.pid} (${got.leftBy.command}, ${got.leftBy.since}) is gone.`,
+    );
   try {
     return await act();
   } finally {
@@ -38,7 +45,7 @@ export function bellFor(ctx: Context, pen: Pen): Bell {
   return {
     tell: (event) => ctx.screen.tell(event),
     interrupted: () => ctx.interrupts.heard(),
-    record: (pid, signal, said) => pen.write({ is: 'signal', at: new Date(ctx.server.now()).toISOString(), pid, signal, said }),
+    record: (pid, signal, said) =>
+      pen.write({ is: 'signal', at: new Date(ctx.server.now()).toISOString(), pid, signal, said }),
   };
 }
-

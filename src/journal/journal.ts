@@ -33,7 +33,10 @@ export async function prepareState(server: Server, stateDirectory: string): Prom
     if (seen.is === 'absent') {
       await server.files.makeDirectory(path, 0o700, as, as);
       await server.files.sync(path.slice(0, path.lastIndexOf('/')) || '/', as);
-    } else if (path.startsWith(stateDirectory) && (seen.is !== 'directory' || seen.uid !== as.uid || seen.mode & 0o022)) {
+    } else if (
+      path.startsWith(stateDirectory) &&
+      (seen.is !== 'directory' || seen.uid !== as.uid || seen.mode & 0o022)
+    ) {
       throw new Problem('unkeepable', {
         path,
         reason: 'the state directory must be a directory of your own that nobody else may write',
@@ -52,13 +55,20 @@ function parents(path: string): string[] {
 export async function openJournal(
   server: Server,
   stateDirectory: string,
-  head: { command: 'deploy' | 'rollback'; plan: Plan; version: string; of?: string; to?: 'before' | 'long-running' | 'disabled' },
+  head: {
+    command: 'deploy' | 'rollback';
+    plan: Plan;
+    version: string;
+    of?: string;
+    to?: 'before' | 'long-running' | 'disabled';
+  },
 ): Promise<Pen> {
   const at = new Date(server.now()).toISOString();
   const stamp = at.replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const taken = await server.files.list(journalDirectory(stateDirectory), server.self.owner);
   let id = `${stamp}-${head.plan.id.slice(0, 4)}`;
-  for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++) id = `${stamp}-${head.plan.id.slice(0, 4)}-${n}`;
+  for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++)
+    id = `${stamp}-${head.plan.id.slice(0, 4)}-${n}`;
   const path = `${journalDirectory(stateDirectory)}/${id}.jsonl`;
   const pen = penFor(server, id, path);
   const { command, plan, of, to, version } = head;
@@ -80,7 +90,8 @@ export async function openJournal(
 /** Goes on writing a journal that was left open. */
 export async function reopenJournal(server: Server, journal: Journal): Promise<Pen> {
   const pen = penFor(server, journal.open.id, journal.path);
-  if (journal.torn) await server.files.append(journal.path, `\n${printRecord({ is: 'torn' })}`, server.self.owner);
+  if (journal.torn)
+    await server.files.append(journal.path, `\n${printRecord({ is: 'torn' })}`, server.self.owner);
   return pen;
 }
 

@@ -20,7 +20,12 @@ export type JournalRecord =
       readonly schema: number;
       readonly id: string;
       readonly at: string;
-      readonly by: { readonly user: string; readonly host: string; readonly pid: number; readonly version: string };
+      readonly by: {
+        readonly user: string;
+        readonly host: string;
+        readonly pid: number;
+        readonly version: string;
+      };
       readonly command: 'deploy' | 'rollback';
       /** The deployment a rollback takes back. */
       readonly of?: string;
@@ -30,7 +35,13 @@ export type JournalRecord =
     }
   | { readonly is: 'begun' | 'done' | 'undoing' | 'undone'; readonly step: number; readonly at: string }
   | { readonly is: 'stuck'; readonly step: number; readonly at: string; readonly why: string }
-  | { readonly is: 'signal'; readonly at: string; readonly pid: number; readonly signal: string; readonly said: string }
+  | {
+      readonly is: 'signal';
+      readonly at: string;
+      readonly pid: number;
+      readonly signal: string;
+      readonly said: string;
+    }
   /** The line above was cut off by a crash before it was durable. */
   | { readonly is: 'torn' }
   | { readonly is: 'baseline'; readonly at: string; readonly logs: readonly Baseline[] }
@@ -50,7 +61,9 @@ export interface Journal {
 /** One record as a line of the journal, newline included, as UTF-8. */
 export function printRecord(record: JournalRecord): string {
   const json =
-    record.is === 'open' ? { ...record, plan: { ...record.plan, steps: record.plan.steps.map(stepToJson) } } : record;
+    record.is === 'open'
+      ? { ...record, plan: { ...record.plan, steps: record.plan.steps.map(stepToJson) } }
+      : record;
   return `${JSON.stringify(json)}\n`;
 }
 
@@ -66,13 +79,20 @@ export function readJournal(path: string, text: string): Journal | 'empty' {
       return [JSON.parse(line) as JournalRecord];
     } catch (error) {
       if (lines[i + 1] === printRecord({ is: 'torn' }).trim()) return [];
-      throw new Problem('journal-unreadable', { path, line: i + 1, reason: (error as Error).message }, { cause: error });
+      throw new Problem(
+        'journal-unreadable',
+        { path, line: i + 1, reason: (error as Error).message },
+        { cause: error },
+      );
     }
   });
   const first = records[0];
   if (first === undefined) return 'empty';
   if (first.is !== 'open' || typeof first.schema !== 'number' || first.schema > journalSchema) {
-    const reason = first.is === 'open' ? `it has schema ${first.schema}, this version reads ${journalSchema}` : 'it does not begin with its plan';
+    const reason =
+      first.is === 'open'
+        ? `it has schema ${first.schema}, this version reads ${journalSchema}`
+        : 'it does not begin with its plan';
     throw new Problem('journal-unreadable', { path, line: 1, reason });
   }
   const steps = first.plan.steps.map((step) => stepFromJson(step as never));
@@ -90,7 +110,9 @@ export function stateOf(journal: Journal): CloseState | 'unfinished' {
 
 /** State of each step as far as the journal knows it; a crash may have fallen between the act and its record. */
 export function stepStates(journal: Journal): ('planned' | 'begun' | 'done' | 'undone' | 'stuck')[] {
-  const states = journal.open.plan.steps.map((): 'planned' | 'begun' | 'done' | 'undone' | 'stuck' => 'planned');
+  const states = journal.open.plan.steps.map(
+    (): 'planned' | 'begun' | 'done' | 'undone' | 'stuck' => 'planned',
+  );
   for (const record of journal.records) {
     if (!('step' in record)) continue;
     states[record.step] = record.is === 'undoing' ? 'begun' : record.is;

@@ -6,7 +6,11 @@ import { type Facts, type Job, jobsOf } from '../survey/facts.ts';
 export type Choice =
   | { readonly is: 'jobs'; readonly jobs: readonly Job[]; readonly left: readonly Job[] }
   | { readonly is: 'unclear'; readonly among: readonly Job[] }
-  | { readonly is: 'none'; readonly because: 'nothing-there' | 'no-match' | 'ambiguous'; readonly what: string };
+  | {
+      readonly is: 'none';
+      readonly because: 'nothing-there' | 'no-match' | 'ambiguous';
+      readonly what: string;
+    };
 
 /**
  * Chooses jobs. With nothing said, a single job that can be latched is the choice; of several none is. `left` are
@@ -26,20 +30,37 @@ export function choose(facts: Facts, pick: Pick): Choice {
     case 'script': {
       const found = jobs.filter((job) => isScript(job, pick.path));
       const scripts = new Set(found.map((job) => job.scriptPath));
-      if (found.length === 0) return { is: 'none', because: 'no-match', what: `No entry starts the script ${pick.path} in a way that can be changed.` };
-      if (scripts.size > 1) return { is: 'none', because: 'ambiguous', what: `${pick.path} fits several scripts: ${[...scripts].join(', ')}.` };
+      if (found.length === 0)
+        return {
+          is: 'none',
+          because: 'no-match',
+          what: `No entry starts the script ${pick.path} in a way that can be changed.`,
+        };
+      if (scripts.size > 1)
+        return {
+          is: 'none',
+          because: 'ambiguous',
+          what: `${pick.path} fits several scripts: ${[...scripts].join(', ')}.`,
+        };
       return { is: 'jobs', jobs: found, left: [] };
     }
     case 'entry': {
       const found = jobs.filter((job) => job.line === pick.line);
-      if (found.length > 1) return { is: 'none', because: 'ambiguous', what: `Line ${pick.line} is an entry in several crontabs: ${found.map((job) => job.sourceName).join(', ')}. Name one with --user or --file.` };
+      if (found.length > 1)
+        return {
+          is: 'none',
+          because: 'ambiguous',
+          what: `Line ${pick.line} is an entry in several crontabs: ${found.map((job) => job.sourceName).join(', ')}. Name one with --user or --file.`,
+        };
       if (found.length === 0) return { is: 'none', because: 'no-match', what: noEntry(facts, pick.line) };
       return { is: 'jobs', jobs: found, left: [] };
     }
     case 'chosen':
       return {
         is: 'jobs',
-        jobs: jobs.filter((job) => pick.entries.some((e) => e.source === job.sourceName && e.line === job.line)),
+        jobs: jobs.filter((job) =>
+          pick.entries.some((e) => e.source === job.sourceName && e.line === job.line),
+        ),
         left: [],
       };
   }
@@ -54,7 +75,8 @@ function isScript(job: Job, path: string): boolean {
 function noEntry(facts: Facts, line: number): string {
   for (const crontab of facts.crontabs) {
     const entry = crontab.entries.find((e) => e.line === line);
-    if (entry?.reading.is === 'opaque') return `Line ${line} of ${crontab.name} starts nothing that cronlatch can rewrite (${entry.reading.why}). It is left alone.`;
+    if (entry?.reading.is === 'opaque')
+      return `Line ${line} of ${crontab.name} starts nothing that cronlatch can rewrite (${entry.reading.why}). It is left alone.`;
   }
   return `There is no entry on line ${line}.`;
 }

@@ -17,7 +17,11 @@ export interface Planned {
   readonly plan: Plan;
   readonly findings: readonly Finding[];
   /** What was changed in each rewritten command, for the reader of the diff. */
-  readonly notes: readonly { readonly source: string; readonly line: number; readonly notes: readonly RewriteNote[] }[];
+  readonly notes: readonly {
+    readonly source: string;
+    readonly line: number;
+    readonly notes: readonly RewriteNote[];
+  }[];
 }
 
 /** Plans the latching of the jobs. Findings of level 'stop' mean: do not apply. */
@@ -36,17 +40,23 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
   for (const job of jobs) {
     findings.push(...job.obstacles.map((f): Finding => ({ ...f, level: 'stop' })));
     const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
-    if (crontab && !crontab.crontab.accepted) findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
+    if (crontab && !crontab.crontab.accepted)
+      findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
     const guard = await guarding(facts, job, jobs, latching);
     findings.push(...guard.findings, ...guard.obstacles);
     const once = wantsOnce(job, latching);
     const log = logFor(facts, job, latching);
     findings.push(...log.findings);
-    for (const path of [...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]), ...log.needs]) {
-      for (const step of directoriesTo(facts, job, path)) if (!directories.has(step.path)) directories.set(step.path, step);
+    for (const path of [
+      ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),
+      ...log.needs,
+    ]) {
+      for (const step of directoriesTo(facts, job, path))
+        if (!directories.has(step.path)) directories.set(step.path, step);
     }
     if (guard.place === 'entry' && guard.guard) {
-      for (const step of directoriesTo(facts, job, dirname(guard.guard))) if (!directories.has(step.path)) directories.set(step.path, step);
+      for (const step of directoriesTo(facts, job, dirname(guard.guard)))
+        if (!directories.has(step.path)) directories.set(step.path, step);
     }
     for (const file of guard.files) files.set(file.path, file);
 
@@ -65,7 +75,16 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     }
     workers.push(latched(job, guard, once, log.path, rewritten.text, facts));
     const stop = stopFor(job, guard, latching);
-    if (stop !== 'none' && !stops.some((s) => s.script === stop.script && s.uid === stop.uid && JSON.stringify(s.args) === JSON.stringify(stop.args))) stops.push(stop);
+    if (
+      stop !== 'none' &&
+      !stops.some(
+        (s) =>
+          s.script === stop.script &&
+          s.uid === stop.uid &&
+          JSON.stringify(s.args) === JSON.stringify(stop.args),
+      )
+    )
+      stops.push(stop);
   }
 
   const crontabs: PutCrontab[] = [];
@@ -81,8 +100,16 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
   // when cron can no longer start new ones.
   const guards = [...files.values()].filter((f) => f.what === 'guard');
   const scripts = [...files.values()].filter((f) => f.what === 'script');
-  const steps: Step[] = [...[...directories.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), ...guards, ...scripts, ...crontabs, ...stops];
-  const cannotUndo = stops.filter((s) => s.seen.length > 0).map((s) => ({ code: 'processes-stopped' as const, script: s.script, pids: s.seen }));
+  const steps: Step[] = [
+    ...[...directories.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    ...guards,
+    ...scripts,
+    ...crontabs,
+    ...stops,
+  ];
+  const cannotUndo = stops
+    .filter((s) => s.seen.length > 0)
+    .map((s) => ({ code: 'processes-stopped' as const, script: s.script, pids: s.seen }));
   return { plan: planOf({ for: 'deploy', steps, workers, cannotUndo }), findings, notes };
 }
 
@@ -93,20 +120,32 @@ function wantsOnce(job: Job, latching: Latching): boolean {
 }
 
 /** The log the entry is to write, and which directories have to be made for it. */
-function logFor(facts: Facts, job: Job, latching: Latching): { path: string | undefined; needs: readonly string[]; findings: readonly Finding[] } {
+function logFor(
+  facts: Facts,
+  job: Job,
+  latching: Latching,
+): { path: string | undefined; needs: readonly string[]; findings: readonly Finding[] } {
   if (job.places === 'none') return { path: latching.log, needs: [], findings: [] };
   const { log, logIs } = job.places;
   const home = facts.paths.get(dirname(job.places.base));
   const directory = facts.paths.get(dirname(log));
   if (directory?.is === 'directory') return { path: log, needs: [], findings: [] };
-  if (logIs === 'ours' && (home?.is !== 'directory' && home?.is !== 'absent')) return { path: undefined, needs: [], findings: [] };
+  if (logIs === 'ours' && home?.is !== 'directory' && home?.is !== 'absent')
+    return { path: undefined, needs: [], findings: [] };
   if (!job.live && directory?.is !== 'absent') return { path: log, needs: [], findings: [] };
   if (!job.live) {
     // The file is for another machine: its directories cannot be made from here, and sh runs nothing when the
     // redirect's directory is missing (dash: "cannot create", exit 2).
     const args = { directory: dirname(log) };
-    const finding: Finding = { level: 'warn', code: 'log-directory-missing', where: { source: job.sourceName, line: job.line }, args };
-    return job.script === 'absent' ? { path: log, needs: [], findings: [finding] } : { path: log, needs: [dirname(log)], findings: [] };
+    const finding: Finding = {
+      level: 'warn',
+      code: 'log-directory-missing',
+      where: { source: job.sourceName, line: job.line },
+      args,
+    };
+    return job.script === 'absent'
+      ? { path: log, needs: [], findings: [finding] }
+      : { path: log, needs: [dirname(log)], findings: [] };
   }
   return { path: log, needs: [dirname(log)], findings: [] };
 }
@@ -135,13 +174,18 @@ function directoriesTo(facts: Facts, job: Job, path: string): MakeDirectory[] {
 
 function stopFor(job: Job, guard: Guarding, latching: Latching): StopProcess | 'none' {
   if (latching.without.includes('stop') || typeof job.script === 'string' || !job.live) return 'none';
-  const lock = guard.place === 'none' || job.places === 'none' ? undefined : join(job.places.directory, `${job.places.name}.lock`);
+  const lock =
+    guard.place === 'none' || job.places === 'none'
+      ? undefined
+      : join(job.places.directory, `${job.places.name}.lock`);
   return {
     kind: 'stop-process',
     script: job.script.path,
     uid: job.user.uid,
     interpreter: job.interpreter.kind,
-    ...(isConsole(job.script.path) || guard.place === 'entry' ? { args: job.args.filter((arg) => arg !== '--once') } : {}),
+    ...(isConsole(job.script.path) || guard.place === 'entry'
+      ? { args: job.args.filter((arg) => arg !== '--once') }
+      : {}),
     ...(lock === undefined ? {} : { lock }),
     lockAs: job.owner,
     grace: latching.grace,
@@ -150,24 +194,47 @@ function stopFor(job: Job, guard: Guarding, latching: Latching): StopProcess | '
   };
 }
 
-function crontabStep(facts: CrontabFacts, wanted: ReadonlyMap<number, string>): { is: 'step'; step: PutCrontab } | { is: 'refused'; finding: Finding } {
+function crontabStep(
+  facts: CrontabFacts,
+  wanted: ReadonlyMap<number, string>,
+): { is: 'step'; step: PutCrontab } | { is: 'refused'; finding: Finding } {
   const before = facts.crontab.text;
   let now = facts.crontab;
   for (const [line, text] of wanted) {
     const edited = replaceCommand(now, line, text);
     if (edited.is === 'refused') {
-      return { is: 'refused', finding: { level: 'stop', code: 'rewrite-refused', where: { source: facts.name, line }, args: { why: edited.why } } };
+      return {
+        is: 'refused',
+        finding: {
+          level: 'stop',
+          code: 'rewrite-refused',
+          where: { source: facts.name, line },
+          args: { why: edited.why },
+        },
+      };
     }
     // Line numbers stay: a command never becomes two lines.
     now = parseCrontab(edited.text, { dialect: facts.dialect, system: now.system });
   }
   const oldLines = wholeLines(before);
   const newLines = wholeLines(now.text);
-  const edits: Edit[] = [...wanted.keys()].sort((a, b) => a - b).map((line) => ({ line, before: [oldLines[line - 1] ?? ''], after: [newLines[line - 1] ?? ''] }));
-  return { is: 'step', step: { kind: 'put-crontab', source: facts.source, route: facts.route, before, after: now.text, edits } };
+  const edits: Edit[] = [...wanted.keys()]
+    .sort((a, b) => a - b)
+    .map((line) => ({ line, before: [oldLines[line - 1] ?? ''], after: [newLines[line - 1] ?? ''] }));
+  return {
+    is: 'step',
+    step: { kind: 'put-crontab', source: facts.source, route: facts.route, before, after: now.text, edits },
+  };
 }
 
-function latched(job: Job, guard: Guarding, once: boolean, log: string | undefined, after: string, facts: Facts): Latched {
+function latched(
+  job: Job,
+  guard: Guarding,
+  once: boolean,
+  log: string | undefined,
+  after: string,
+  facts: Facts,
+): Latched {
   const { scheduleSpan } = job.entry;
   const text = facts.crontabs.find((c) => c.name === job.sourceName)?.crontab.text ?? '';
   return {
@@ -182,7 +249,16 @@ function latched(job: Job, guard: Guarding, once: boolean, log: string | undefin
     interpreter: { kind: job.interpreter.kind, path: job.interpreter.path },
     args: job.args.filter((arg) => arg !== '--once'),
     directory: readable(job.command.directory),
-    ...(guard.place === 'none' || job.places === 'none' ? {} : { lock: { directory: job.places.directory, name: job.places.name, guard: guard.guard ?? '', place: guard.place } }),
+    ...(guard.place === 'none' || job.places === 'none'
+      ? {}
+      : {
+          lock: {
+            directory: job.places.directory,
+            name: job.places.name,
+            guard: guard.guard ?? '',
+            place: guard.place,
+          },
+        }),
     ...(log === undefined ? {} : { log }),
     once,
     command: { before: readable(job.entry.command.text), after: readable(after) },

@@ -22,41 +22,73 @@ export interface Guarding {
 }
 
 /** Decides where the guard of this job stands and what has to be written for it. */
-export async function guarding(facts: Facts, job: Job, jobs: readonly Job[], latching: Latching): Promise<Guarding> {
+export async function guarding(
+  facts: Facts,
+  job: Job,
+  jobs: readonly Job[],
+  latching: Latching,
+): Promise<Guarding> {
   const nothing = { place: 'none', files: [], flags: [], findings: [], obstacles: [] } as const;
   if (latching.without.includes('guard') || typeof job.script === 'string' || job.places === 'none') {
-    return latching.worker === undefined ? nothing : { ...nothing, obstacles: [note(job, 'worker-needs-script', 'stop', {})] };
+    return latching.worker === undefined
+      ? nothing
+      : { ...nothing, obstacles: [note(job, 'worker-needs-script', 'stop', {})] };
   }
   const place = placeOf(job, job.script, jobs, latching);
   if (place.is === 'script') {
     const inScript = await guardInScript(facts, job, job.script, place.because);
     // A script that cannot take the line gets its guard in the entry, unless the script was asked for.
-    if (inScript.obstacles.length === 0 || latching.guard === 'script' || latching.worker !== undefined) return inScript;
+    if (inScript.obstacles.length === 0 || latching.guard === 'script' || latching.worker !== undefined)
+      return inScript;
     const inEntry = guardInEntry(facts, job);
-    return { ...inEntry, findings: [...inScript.obstacles.map((f) => ({ ...f, level: 'note' as const })), ...inEntry.findings] };
+    return {
+      ...inEntry,
+      findings: [...inScript.obstacles.map((f) => ({ ...f, level: 'note' as const })), ...inEntry.findings],
+    };
   }
   const inEntry = guardInEntry(facts, job);
-  const shipped = latching.worker === undefined ? [] : [shippedScript(facts, job, job.script)].filter((s) => s !== 'same');
-  return { ...inEntry, files: [...inEntry.files, ...shipped], findings: [note(job, 'guard-in-entry', 'note', { because: place.because }), ...inEntry.findings] };
+  const shipped =
+    latching.worker === undefined ? [] : [shippedScript(facts, job, job.script)].filter((s) => s !== 'same');
+  return {
+    ...inEntry,
+    files: [...inEntry.files, ...shipped],
+    findings: [note(job, 'guard-in-entry', 'note', { because: place.because }), ...inEntry.findings],
+  };
 }
 
-function placeOf(job: Job, script: ScriptFacts, jobs: readonly Job[], latching: Latching): { is: 'script' | 'entry'; because: string } {
+function placeOf(
+  job: Job,
+  script: ScriptFacts,
+  jobs: readonly Job[],
+  latching: Latching,
+): { is: 'script' | 'entry'; because: string } {
   if (latching.guard !== undefined) return { is: latching.guard, because: 'asked' };
   if (script.guard !== 'none') return { is: 'script', because: 'there' };
   if (isGuarded(job)) return { is: 'entry', because: 'there' };
   if (isConsole(script.path)) return { is: 'entry', because: 'console' };
-  const others = jobs.some((other) => other !== job && other.scriptPath === job.scriptPath && JSON.stringify(other.args) !== JSON.stringify(job.args));
+  const others = jobs.some(
+    (other) =>
+      other !== job &&
+      other.scriptPath === job.scriptPath &&
+      JSON.stringify(other.args) !== JSON.stringify(job.args),
+  );
   if (others) return { is: 'entry', because: 'several-jobs' };
   if (script.releasedBy !== 'nobody') return { is: 'entry', because: script.releasedBy };
   if (script.directory.uid !== script.file.uid) return { is: 'entry', because: 'owners' };
   return { is: 'script', because: 'default' };
 }
 
-async function guardInScript(facts: Facts, job: Job, script: ScriptFacts, because: string): Promise<Guarding> {
+async function guardInScript(
+  facts: Facts,
+  job: Job,
+  script: ScriptFacts,
+  because: string,
+): Promise<Guarding> {
   const kind = job.interpreter.kind;
   const places = job.places === 'none' ? undefined : job.places;
   const empty: Guarding = { place: 'script', files: [], flags: [], findings: [], obstacles: [] };
-  if (script.file.links > 1) return { ...empty, obstacles: [note(job, 'script-hard-linked', 'stop', { script: script.path })] };
+  if (script.file.links > 1)
+    return { ...empty, obstacles: [note(job, 'script-hard-linked', 'stop', { script: script.path })] };
   if (script.directory.uid !== script.file.uid) {
     return { ...empty, obstacles: [note(job, 'script-owners-differ', 'stop', { script: script.path })] };
   }
@@ -69,7 +101,16 @@ async function guardInScript(facts: Facts, job: Job, script: ScriptFacts, becaus
     guardPath: `./${guardFileName(kind)}`,
   });
   if (injected.is === 'refused') {
-    return { ...empty, obstacles: [note(job, 'guard-refused', 'stop', { why: injected.why, detail: injected.detail, script: script.path })] };
+    return {
+      ...empty,
+      obstacles: [
+        note(job, 'guard-refused', 'stop', {
+          why: injected.why,
+          detail: injected.detail,
+          script: script.path,
+        }),
+      ],
+    };
   }
   const as: Owner = { uid: script.file.uid, gid: script.file.gid };
   const files: PutFile[] = [];
@@ -77,7 +118,12 @@ async function guardInScript(facts: Facts, job: Job, script: ScriptFacts, becaus
   if (template !== 'same') files.push(template);
   const after = injected.is === 'already' ? source : injected.text;
   if (after !== script.file.bytes) files.push(scriptStep(job, script, after));
-  return { ...empty, guard, files, findings: because === 'there' ? [] : [note(job, 'guard-in-script', 'note', { because })] };
+  return {
+    ...empty,
+    guard,
+    files,
+    findings: because === 'there' ? [] : [note(job, 'guard-in-script', 'note', { because })],
+  };
 }
 
 function guardInEntry(facts: Facts, job: Job): Guarding {
@@ -86,11 +132,22 @@ function guardInEntry(facts: Facts, job: Job): Guarding {
   if (job.places === 'none') return { ...empty, place: 'none' };
   const { guardInBase: guard, directory: dir, name } = job.places;
   const step = guardStep(facts, guard, kind, { ...job.owner, mode: 0o600 }, job.owner);
-  return { ...empty, guard, files: step === 'same' ? [] : [step], flags: entryFlags(kind, { guardPath: bytesOf(guard), dir: bytesOf(dir), name: bytesOf(name) }) };
+  return {
+    ...empty,
+    guard,
+    files: step === 'same' ? [] : [step],
+    flags: entryFlags(kind, { guardPath: bytesOf(guard), dir: bytesOf(dir), name: bytesOf(name) }),
+  };
 }
 
 /** The step that puts the guard's file in place, or brings an older one up to date. */
-function guardStep(facts: Facts, path: string, kind: 'php' | 'node', look: Owner & { mode: number }, as: Owner): PutFile | 'same' {
+function guardStep(
+  facts: Facts,
+  path: string,
+  kind: 'php' | 'node',
+  look: Owner & { mode: number },
+  as: Owner,
+): PutFile | 'same' {
   const bytes = guardFile(kind);
   const seen: Seen = facts.paths.get(path) ?? { is: 'absent' };
   if (seen.is === 'file') {
@@ -98,7 +155,14 @@ function guardStep(facts: Facts, path: string, kind: 'php' | 'node', look: Owner
     const before = asText(seen);
     return { kind: 'put-file', what: 'guard', path, as, before, after: { ...withoutTime(before), bytes } };
   }
-  return { kind: 'put-file', what: 'guard', path, as, before: 'absent', after: { bytes, mode: look.mode, uid: look.uid, gid: look.gid } };
+  return {
+    kind: 'put-file',
+    what: 'guard',
+    path,
+    as,
+    before: 'absent',
+    after: { bytes, mode: look.mode, uid: look.uid, gid: look.gid },
+  };
 }
 
 function shippedScript(facts: Facts, job: Job, script: ScriptFacts): PutFile | 'same' {
@@ -108,7 +172,10 @@ function shippedScript(facts: Facts, job: Job, script: ScriptFacts): PutFile | '
 
 function scriptStep(job: Job, script: ScriptFacts, bytes: string): PutFile {
   const before = asText(script.file);
-  const judge = job.interpreter.path === 'missing' ? undefined : [job.interpreter.path, job.interpreter.kind === 'php' ? '-l' : '--check'];
+  const judge =
+    job.interpreter.path === 'missing'
+      ? undefined
+      : [job.interpreter.path, job.interpreter.kind === 'php' ? '-l' : '--check'];
   return {
     kind: 'put-file',
     what: 'script',

@@ -1,6 +1,7 @@
 // A journal → the plan that takes its deployment back. The same steps, the same apply, the same diff.
-import { type Latched, type Plan, planOf } from '../change/plan.ts';
+
 import { bytesOf, readable } from '../change/encode.ts';
+import { type Latched, type Plan, planOf } from '../change/plan.ts';
 import { spliceEdits, wholeLines } from '../change/splice.ts';
 import { invert, type PutCrontab, type Step } from '../change/step.ts';
 import { longRunningForm } from '../command/longRunning.ts';
@@ -10,7 +11,7 @@ import { replaceLines } from '../crontab/edit.ts';
 import { encodeCommand } from '../crontab/escape.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import type { Journal } from '../journal/records.ts';
-import { type CrontabSource, type Route } from '../server/server.ts';
+import type { CrontabSource, Route } from '../server/server.ts';
 import { type Finding, sourceName } from '../survey/facts.ts';
 
 /** How a step stands on the server now. */
@@ -34,11 +35,18 @@ export interface PlannedRollback {
  * Takes back the journals given (a deployment and, oldest first, what was built on it), last first. Steps that are
  * already as before need nothing; a crontab that others edited loses only our lines.
  */
-export function planBefore(journals: readonly Journal[], standing: (journal: Journal, step: number) => Standing, crontabs: readonly Now[]): PlannedRollback {
+export function planBefore(
+  journals: readonly Journal[],
+  standing: (journal: Journal, step: number) => Standing,
+  crontabs: readonly Now[],
+): PlannedRollback {
   const findings: Finding[] = [];
   const foreign: string[] = [];
   const steps: Step[] = [];
-  const texts = new Map<string, { now: Now; text: string; edits: PutCrontab['edits']; mtime?: string | undefined }>();
+  const texts = new Map<
+    string,
+    { now: Now; text: string; edits: PutCrontab['edits']; mtime?: string | undefined }
+  >();
   const settled = new Map<string, Step>();
   for (const journal of [...journals].reverse()) {
     const list = journal.open.plan.steps;
@@ -64,15 +72,33 @@ export function planBefore(journals: readonly Journal[], standing: (journal: Jou
   const crontabSteps: Step[] = [];
   for (const { now, text, edits, mtime } of texts.values()) {
     if (text === now.text) continue;
-    crontabSteps.push({ kind: 'put-crontab', source: now.source, route: now.route, before: now.text, after: text, edits, ...(mtime === undefined ? {} : { mtime }) });
+    crontabSteps.push({
+      kind: 'put-crontab',
+      source: now.source,
+      route: now.route,
+      before: now.text,
+      after: text,
+      edits,
+      ...(mtime === undefined ? {} : { mtime }),
+    });
   }
   // The crontab first: no entry may name a guard or a directory that is gone.
-  return { plan: planOf({ for: 'rollback', steps: [...crontabSteps, ...steps], workers: [], cannotUndo: [] }), findings, foreign };
+  return {
+    plan: planOf({ for: 'rollback', steps: [...crontabSteps, ...steps], workers: [], cannotUndo: [] }),
+    findings,
+    foreign,
+  };
 }
 
 type Texts = Map<string, { now: Now; text: string; edits: PutCrontab['edits']; mtime?: string | undefined }>;
 
-function takeBackCrontab(step: PutCrontab, crontabs: readonly Now[], texts: Texts, findings: Finding[], foreign: string[]): void {
+function takeBackCrontab(
+  step: PutCrontab,
+  crontabs: readonly Now[],
+  texts: Texts,
+  findings: Finding[],
+  foreign: string[],
+): void {
   const name = sourceName(step.source);
   const now = crontabs.find((c) => sourceName(c.source) === name);
   if (now === undefined) {
@@ -89,7 +115,11 @@ function takeBackCrontab(step: PutCrontab, crontabs: readonly Now[], texts: Text
   const spliced = spliceEdits(held.text, back.edits);
   if (spliced.is !== 'spliced') {
     const line = readable(spliced.edit.before.join('')).trimEnd();
-    findings.push({ level: 'stop', code: spliced.is === 'gone' ? 'our-line-edited' : 'our-line-twice', args: { source: name, line } });
+    findings.push({
+      level: 'stop',
+      code: spliced.is === 'gone' ? 'our-line-edited' : 'our-line-twice',
+      args: { source: name, line },
+    });
     return;
   }
   foreign.push(name);
@@ -97,7 +127,13 @@ function takeBackCrontab(step: PutCrontab, crontabs: readonly Now[], texts: Text
 }
 
 /** Entries of the deployment become a form that stands by itself: long-running, or commented out. */
-export function planForm(form: 'long-running' | 'disabled', journal: Journal, crontabs: readonly Now[], dialect: Dialect, system: (source: CrontabSource) => boolean): PlannedRollback {
+export function planForm(
+  form: 'long-running' | 'disabled',
+  journal: Journal,
+  crontabs: readonly Now[],
+  dialect: Dialect,
+  system: (source: CrontabSource) => boolean,
+): PlannedRollback {
   const findings: Finding[] = [];
   const steps: Step[] = [];
   for (const now of crontabs) {
@@ -107,19 +143,35 @@ export function planForm(form: 'long-running' | 'disabled', journal: Journal, cr
     const edits: { line: number; before: string[]; after: string[] }[] = [];
     for (const worker of journal.open.plan.workers.filter((w) => w.source === name)) {
       const wanted = bytesOf(worker.command.after);
-      const entry = crontab.lines.find((line) => line.is === 'entry' && line.command.text === wanted && !edits.some((e) => e.line === line.number));
+      const entry = crontab.lines.find(
+        (line) =>
+          line.is === 'entry' && line.command.text === wanted && !edits.some((e) => e.line === line.number),
+      );
       if (entry?.is !== 'entry') {
-        findings.push({ level: 'stop', code: 'our-line-edited', args: { source: name, line: worker.command.after } });
+        findings.push({
+          level: 'stop',
+          code: 'our-line-edited',
+          args: { source: name, line: worker.command.after },
+        });
         continue;
       }
       const before = lines[entry.number - 1] ?? '';
       const user = entry.user === undefined ? '' : `${entry.user} `;
       const after = form === 'disabled' ? disabled(worker, before) : longRunning(worker, user, dialect);
-      if (after === 'impossible') findings.push({ level: 'stop', code: 'no-long-running-form', where: { source: name, line: entry.number }, args: {} });
+      if (after === 'impossible')
+        findings.push({
+          level: 'stop',
+          code: 'no-long-running-form',
+          where: { source: name, line: entry.number },
+          args: {},
+        });
       else edits.push({ line: entry.number, before: [before], after });
     }
     if (edits.length === 0) continue;
-    const after = replaceLines(crontab, edits.map((e) => ({ line: e.line, lines: e.after })));
+    const after = replaceLines(
+      crontab,
+      edits.map((e) => ({ line: e.line, lines: e.after })),
+    );
     steps.push({ kind: 'put-crontab', source: now.source, route: now.route, before: now.text, after, edits });
   }
   return { plan: planOf({ for: 'rollback', steps, workers: [], cannotUndo: [] }), findings, foreign: [] };
@@ -134,9 +186,18 @@ function disabled(worker: Latched, line: string): string[] {
 
 function longRunning(worker: Latched, user: string, dialect: Dialect): string[] | 'impossible' {
   const home = bytesOf(worker.directory);
-  const reading = readCommand(bytesOf(worker.command.after), { shell: '/bin/sh', home, variables: new Map([['HOME', home]]) });
-  if (reading.is !== 'worker' || worker.interpreter.path === 'missing' || worker.log === undefined) return 'impossible';
-  const form = longRunningForm(bytesOf(worker.command.after), reading, { interpreter: bytesOf(worker.interpreter.path), log: bytesOf(worker.log), user: worker.user });
+  const reading = readCommand(bytesOf(worker.command.after), {
+    shell: '/bin/sh',
+    home,
+    variables: new Map([['HOME', home]]),
+  });
+  if (reading.is !== 'worker' || worker.interpreter.path === 'missing' || worker.log === undefined)
+    return 'impossible';
+  const form = longRunningForm(bytesOf(worker.command.after), reading, {
+    interpreter: bytesOf(worker.interpreter.path),
+    log: bytesOf(worker.log),
+    user: worker.user,
+  });
   const boot = encodeCommand(form.boot, dialect);
   const watchdog = encodeCommand(form.watchdog, dialect);
   if (boot === undefined || watchdog === undefined) return 'impossible';

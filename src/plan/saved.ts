@@ -18,9 +18,18 @@ export async function readPlan(server: Server, path: string): Promise<Plan> {
   // The report of `--dry-run --json` holds the same plan.
   const inner = (json.plan ?? json) as Plan;
   if (inner.schema !== planSchema || !Array.isArray(inner.steps) || !Array.isArray(inner.workers)) {
-    throw new Problem('plan-unreadable', { path, reason: `it has schema ${String(inner.schema)}, this version reads ${planSchema}` });
+    throw new Problem('plan-unreadable', {
+      path,
+      reason: `it has schema ${String(inner.schema)}, this version reads ${planSchema}`,
+    });
   }
-  const plan = planOf({ for: inner.for, steps: inner.steps.map((s) => stepFromJson(s as never)), workers: inner.workers, cannotUndo: inner.cannotUndo });
-  if (plan.id !== inner.id) throw new Problem('plan-unreadable', { path, reason: 'its steps are not those it was saved with' });
+  const plan = planOf({
+    for: inner.for,
+    steps: inner.steps.map((s) => stepFromJson(s as never)),
+    workers: inner.workers,
+    cannotUndo: inner.cannotUndo,
+  });
+  if (plan.id !== inner.id)
+    throw new Problem('plan-unreadable', { path, reason: 'its steps are not those it was saved with' });
   return plan;
 }

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { localFiles } from './files.ts';
 import { localPeople } from './people.ts';
-import type { Crontabs, CrontabSource, Owner, SeenCrontab, Self } from './server.ts';
+import type { CrontabSource, Crontabs, Owner, SeenCrontab, Self } from './server.ts';
 
 /** Debian keeps users' crontabs in the first, cronie in the second. */
 const spools = ['/var/spool/cron/crontabs', '/var/spool/cron'];
@@ -23,7 +23,11 @@ export function localCrontabs(self: Self): Crontabs {
         const names = spool === 'none' ? [] : await localFiles.list(spool, root);
         for (const user of names === 'absent' ? [] : names) {
           // Temporary files of crontab(1) and editors are no crontabs.
-          if (!user.startsWith('.') && !user.startsWith('tmp.') && (await localPeople.find(user)) !== 'unknown') {
+          if (
+            !user.startsWith('.') &&
+            !user.startsWith('tmp.') &&
+            (await localPeople.find(user)) !== 'unknown'
+          ) {
             sources.push({ is: 'user', user });
           }
         }
@@ -141,7 +145,10 @@ async function readFile(
       return { is: 'crontab', text: seen.bytes, route: { by, path, as, look: { mode, uid, gid, mtime } } };
     }
     case 'link':
-      throw new Problem('unreadable', { path, reason: `it is a symbolic link to ${seen.target}; name that file itself` });
+      throw new Problem('unreadable', {
+        path,
+        reason: `it is a symbolic link to ${seen.target}; name that file itself`,
+      });
     default:
       throw new Problem('unreadable', { path, reason: 'it is not a file' });
   }

@@ -256,4 +256,3 @@ function writing<T>(act: string, path: string, run: () => T): T {
     throw new Problem('not-written', { act, path, reason: reasonOf(error) }, { cause: error });
   }
 }
-

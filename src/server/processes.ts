@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem, reasonOf } from '../problem.ts';
-import type { ProcessRow, Processes, Target } from './server.ts';
+import type { Processes, ProcessRow, Target } from './server.ts';
 
 export const localProcesses: Processes = {
   async list() {
@@ -88,7 +88,9 @@ function readRow(pid: number): ProcessRow | 'gone' {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name stands in parentheses and may hold blanks and parentheses itself.
     const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1);
+    const uid = Number(
+      /^Uid:\t\d+\t(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1,
+    );
     const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return {
       pid,

@@ -33,7 +33,10 @@ export const localPrograms: Programs = {
   },
 };
 
-function codeOf(result: { exitCode?: number | undefined; code?: string | undefined }, late: boolean): Ran['code'] {
+function codeOf(
+  result: { exitCode?: number | undefined; code?: string | undefined },
+  late: boolean,
+): Ran['code'] {
   if (late) return 'timeout';
   // execa leaves exitCode undefined when the program could not be started at all.
   if (result.code === 'ENOENT' || result.code === 'EACCES') return 'missing';

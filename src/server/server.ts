@@ -140,7 +140,9 @@ export interface Crontabs {
   /** Throws a Problem on any failure that is not 'there is no crontab'. */
   read(source: CrontabSource): Promise<SeenCrontab>;
   /** Asks the real cron (`crontab -n`); user crontabs only. */
-  check(text: Bytes): Promise<{ readonly is: 'ok' | 'unavailable' } | { readonly is: 'refused'; readonly said: string }>;
+  check(
+    text: Bytes,
+  ): Promise<{ readonly is: 'ok' | 'unavailable' } | { readonly is: 'refused'; readonly said: string }>;
   /** `crontab FILE` as the present user. */
   install(text: Bytes): Promise<void>;
   /** Moves the spool directory's mtime into a second of its own: cron sees changes by whole seconds. */

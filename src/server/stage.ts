@@ -1,7 +1,15 @@
 // The sandbox's stage: a disposable directory, a stand-in for cron that starts entries as cron would, and a
 // MariaDB where there is one. Everything it started is ended by PID, also when the process is told to go at once.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseCrontab } from '../crontab/parse.ts';
@@ -44,7 +52,12 @@ export function setStage(): Stage {
   };
   process.on('exit', onExit);
 
-  const start = (program: string, args: readonly string[], env: Record<string, string>, cwd: string): ChildProcess => {
+  const start = (
+    program: string,
+    args: readonly string[],
+    env: Record<string, string>,
+    cwd: string,
+  ): ChildProcess => {
     // A group of its own: what the shell starts ends with it.
     const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
@@ -65,7 +78,8 @@ export function setStage(): Stage {
       writeFileSync(join(directory, path), text, { mode });
     },
     read: (path) => (existsSync(join(directory, path)) ? readFileSync(join(directory, path), 'utf8') : ''),
-    count: (path, ending) => readdirSync(join(directory, path)).filter((name) => name.endsWith(ending)).length,
+    count: (path, ending) =>
+      readdirSync(join(directory, path)).filter((name) => name.endsWith(ending)).length,
     mail: () => mail,
 
     tick(path, clock, env) {
@@ -80,7 +94,12 @@ export function setStage(): Stage {
           const settings = Object.fromEntries(settingsAt(crontab, line.number));
           const home = settings['HOME'] ?? directory;
           const shell = settings['SHELL'] ?? '/bin/sh';
-          start(shell, ['-c', line.command.text], { PATH: '/usr/bin:/bin', LOGNAME: 'example-user', SHELL: shell, ...env, ...settings }, home);
+          start(
+            shell,
+            ['-c', line.command.text],
+            { PATH: '/usr/bin:/bin', LOGNAME: 'example-user', SHELL: shell, ...env, ...settings },
+            home,
+          );
         }
         looked = now;
         timer = setTimeout(look, 100);
@@ -95,15 +114,37 @@ export function setStage(): Stage {
       const data = join(directory, 'mysql');
       const socket = join(directory, 'mysql.sock');
       const asRoot = process.geteuid?.() === 0 ? ['--user=root'] : [];
-      const made = spawnSync(install, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot], { stdio: 'ignore', timeout: 20_000 });
+      const made = spawnSync(
+        install,
+        [
+          '--no-defaults',
+          `--datadir=${data}`,
+          '--auth-root-authentication-method=normal',
+          '--skip-test-db',
+          ...asRoot,
+        ],
+        { stdio: 'ignore', timeout: 20_000 },
+      );
       if (made.status !== 0) return { none: 'MariaDB could not make its data directory' };
       // Ends with the stage; no network, so nothing else can meet it.
-      const args = ['--no-defaults', `--datadir=${data}`, `--socket=${socket}`, `--pid-file=${join(directory, 'mysql.pid')}`, '--skip-networking', '--innodb-buffer-pool-size=16M', '--innodb-log-file-size=8M', ...asRoot];
+      const args = [
+        '--no-defaults',
+        `--datadir=${data}`,
+        `--socket=${socket}`,
+        `--pid-file=${join(directory, 'mysql.pid')}`,
+        '--skip-networking',
+        '--innodb-buffer-pool-size=16M',
+        '--innodb-log-file-size=8M',
+        ...asRoot,
+      ];
       const child = start(server, args, { PATH: '/usr/bin:/bin' }, directory);
       for (let i = 0; i < 100 && !existsSync(socket) && child.exitCode === null; i++) await pause(100);
       const client = findProgram('mariadb');
       const sql = `CREATE USER u12345_app@localhost WITH MAX_USER_CONNECTIONS ${limit}`;
-      const done = spawnSync(client, ['--no-defaults', `--socket=${socket}`, '-u', 'root', '-e', sql], { stdio: 'ignore', timeout: 10_000 });
+      const done = spawnSync(client, ['--no-defaults', `--socket=${socket}`, '-u', 'root', '-e', sql], {
+        stdio: 'ignore',
+        timeout: 10_000,
+      });
       mail = '';
       return done.status === 0 ? { socket } : { none: 'MariaDB did not start' };
     },

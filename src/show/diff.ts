@@ -17,13 +17,21 @@ export async function showPlan(plan: Plan, theme: Theme): Promise<string[]> {
   const out: string[] = [];
   for (const step of plan.steps) out.push(...showStep(step, theme, diff));
   for (const item of plan.cannotUndo) {
-    out.push(theme.odd(`Cannot be undone: stopping ${item.pids.length} instance(s) of ${item.script}; rollback starts none.`));
+    out.push(
+      theme.odd(
+        `Cannot be undone: stopping ${item.pids.length} instance(s) of ${item.script}; rollback starts none.`,
+      ),
+    );
   }
   out.push(theme.bold(countLine(plan)));
   return out;
 }
 
-function showStep(step: Step, theme: Theme, diff: (name: string, before: string, after: string) => string[]): string[] {
+function showStep(
+  step: Step,
+  theme: Theme,
+  diff: (name: string, before: string, after: string) => string[],
+): string[] {
   switch (step.kind) {
     case 'make-directory':
       return [theme.good(`+ directory ${step.path} (${octal(step.mode)}, uid ${step.owner.uid})`)];
@@ -31,7 +39,11 @@ function showStep(step: Step, theme: Theme, diff: (name: string, before: string,
       return [theme.bad(`- directory ${step.path}, if it is empty`)];
     case 'put-file': {
       if (step.what === 'guard' && step.before === 'absent' && step.after !== 'absent') {
-        return [theme.good(`+ file ${step.path} (the guard, ${lineCount(step.after)} lines, ${octal(step.after.mode)}, uid ${step.after.uid})`)];
+        return [
+          theme.good(
+            `+ file ${step.path} (the guard, ${lineCount(step.after)} lines, ${octal(step.after.mode)}, uid ${step.after.uid})`,
+          ),
+        ];
       }
       if (step.after === 'absent') return [theme.bad(`- file ${step.path}`)];
       return ['', ...diff(step.path, text(step.before), text(step.after))];
@@ -39,7 +51,12 @@ function showStep(step: Step, theme: Theme, diff: (name: string, before: string,
     case 'put-crontab':
       return ['', ...diff(sourceName(step.source), readable(step.before), readable(step.after))];
     case 'stop-process':
-      return step.seen.length === 0 ? [] : ['', `stop the lock-less instances of ${step.script} (uid ${step.uid}): PID ${step.seen.join(', ')}`];
+      return step.seen.length === 0
+        ? []
+        : [
+            '',
+            `stop the lock-less instances of ${step.script} (uid ${step.uid}): PID ${step.seen.join(', ')}`,
+          ];
   }
 }
 
@@ -57,7 +74,10 @@ function octal(mode: number): string {
 
 /** Control characters cannot move the cursor of who reads a diff; a carriage return and trailing blanks can be seen. */
 function visible(line: string): string {
-  const plain = line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const plain = line.replace(
+    /[\x00-\x08\x0b-\x1f\x7f]/g,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
   if (!/^[+-]/.test(plain)) return plain;
   return plain.replace(/[ \t]+$/, (blanks) => blanks.replaceAll(' ', '·').replaceAll('\t', '→'));
 }
@@ -76,7 +96,11 @@ export function countLine(plan: Plan): string {
   const parts = [
     [count((s) => s.kind === 'make-directory'), 'directory to add', 'directories to add'],
     [count((s) => s.kind === 'put-file' && s.before === 'absent'), 'file to add', 'files to add'],
-    [count((s) => s.kind === 'put-file' && s.before !== 'absent' && s.after !== 'absent'), 'file to change', 'files to change'],
+    [
+      count((s) => s.kind === 'put-file' && s.before !== 'absent' && s.after !== 'absent'),
+      'file to change',
+      'files to change',
+    ],
     [count((s) => s.kind === 'put-file' && s.after === 'absent'), 'file to remove', 'files to remove'],
     [count((s) => s.kind === 'remove-directory'), 'directory to remove', 'directories to remove'],
     [count((s) => s.kind === 'put-crontab'), 'crontab to change', 'crontabs to change'],

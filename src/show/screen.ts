@@ -79,18 +79,30 @@ export async function makeScreen(
   };
 }
 
-function sayEvent(event: Event, verbose: boolean, theme: Theme): { text: string; passing: boolean } | undefined {
+function sayEvent(
+  event: Event,
+  verbose: boolean,
+  theme: Theme,
+): { text: string; passing: boolean } | undefined {
   switch (event.code) {
     case 'step':
       return { text: `  ${theme.mark.arrow} ${doing(event['step'] as Step)}`, passing: false };
     case 'undo':
       return { text: `  ${theme.mark.arrow} put back: ${doing(event['step'] as Step)}`, passing: false };
     case 'waiting':
-      return { text: `  waiting for PID ${(event['pids'] as number[]).join(', ')} to end (${event['seconds']} s of ${event['grace']} s)`, passing: true };
+      return {
+        text: `  waiting for PID ${(event['pids'] as number[]).join(', ')} to end (${event['seconds']} s of ${event['grace']} s)`,
+        passing: true,
+      };
     case 'watching':
-      return { text: `  watching: ${event['ticks']} tick(s) seen${event['next'] ? `, next in ${sayDuration(event['next'] as number)}` : ''}`, passing: true };
+      return {
+        text: `  watching: ${event['ticks']} tick(s) seen${event['next'] ? `, next in ${sayDuration(event['next'] as number)}` : ''}`,
+        passing: true,
+      };
     case 'signalled':
-      return verbose ? { text: `    ${event['signal']} to PID ${event['pid']}: ${event['said']}`, passing: false } : undefined;
+      return verbose
+        ? { text: `    ${event['signal']} to PID ${event['pid']}: ${event['said']}`, passing: false }
+        : undefined;
     default:
       return undefined;
   }

@@ -26,29 +26,58 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
   const out: string[] = [];
   let workers = 0;
   for (const crontab of facts.crontabs) {
-    const shown = crontab.entries.filter((e) => verbose || e.findings.some((f) => f.level !== 'note') || e.reading.is === 'worker');
-    out.push(theme.bold(`${crontab.name}  (${count(crontab.entries.length, 'entry', 'entries')}, read as ${crontab.dialect}'s cron does)`));
+    const shown = crontab.entries.filter(
+      (e) => verbose || e.findings.some((f) => f.level !== 'note') || e.reading.is === 'worker',
+    );
+    out.push(
+      theme.bold(
+        `${crontab.name}  (${count(crontab.entries.length, 'entry', 'entries')}, read as ${crontab.dialect}'s cron does)`,
+      ),
+    );
     out.push(...findingLines(crontab.findings, theme));
     for (const entry of shown) {
       if (entry.job !== 'none') workers++;
       out.push(...entryLines(crontab, entry, extra, theme));
     }
     const hidden = crontab.entries.length - shown.length;
-    if (hidden > 0) out.push(theme.dim(`  ${count(hidden, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`));
+    if (hidden > 0)
+      out.push(
+        theme.dim(
+          `  ${count(hidden, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`,
+        ),
+      );
     out.push('');
   }
   if (facts.crontabs.length === 0) out.push('No crontab found.');
-  for (const unseen of facts.unseen) out.push(theme.dim(unseen === 'other-users' ? 'Not seen: crontabs of other users (run as root to see them).' : `Not seen: ${unseen}.`));
-  out.push(`${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To latch them: cronlatch deploy --dry-run' : ''}`.trimEnd());
+  for (const unseen of facts.unseen)
+    out.push(
+      theme.dim(
+        unseen === 'other-users'
+          ? 'Not seen: crontabs of other users (run as root to see them).'
+          : `Not seen: ${unseen}.`,
+      ),
+    );
+  out.push(
+    `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To latch them: cronlatch deploy --dry-run' : ''}`.trimEnd(),
+  );
   return out;
 }
 
-function entryLines(crontab: CrontabFacts, entry: EntryFacts, extra: readonly Finding[], theme: Theme): string[] {
+function entryLines(
+  crontab: CrontabFacts,
+  entry: EntryFacts,
+  extra: readonly Finding[],
+  theme: Theme,
+): string[] {
   const { start, end } = entry.entry.scheduleSpan;
   const written = readable(crontab.crontab.text.slice(start, end));
   const own = extra.filter((f) => f.where?.source === crontab.name && f.where.line === entry.line);
   const findings = [...entry.findings, ...own];
-  const mark = findings.some((f) => f.level === 'stop') ? theme.bad(theme.mark.fail) : findings.some((f) => f.level === 'warn') ? theme.odd(theme.mark.warn) : theme.good(theme.mark.pass);
+  const mark = findings.some((f) => f.level === 'stop')
+    ? theme.bad(theme.mark.fail)
+    : findings.some((f) => f.level === 'warn')
+      ? theme.odd(theme.mark.warn)
+      : theme.good(theme.mark.pass);
   return [
     `  ${mark} line ${entry.line}  ${theme.bold(saySchedule(entry.entry.schedule, written))}${entry.user ? theme.dim(` as ${entry.user}`) : ''}`,
     `      ${safe(readable(entry.entry.command.text))}`,
@@ -65,7 +94,7 @@ const notes: Record<RewriteNote['code'], string> = {
   'cd-added': 'its directory is said',
   'cd-joint': 'nothing runs when the cd fails',
   'cd-absolute': 'its directory is absolute',
-  'interpreter': 'the interpreter has its full path',
+  interpreter: 'the interpreter has its full path',
   'once-added': '--once ends each run',
   'log-added': 'its output goes to a log (cron sends no mail for it any more)',
   'log-kept': 'its log is kept',
@@ -77,8 +106,15 @@ const notes: Record<RewriteNote['code'], string> = {
 };
 
 /** What a rewrite changed, in one line. */
-export function noteLine(source: string, line: number, changed: readonly RewriteNote[], theme: Theme): string {
-  return theme.dim(`  ${source}, line ${line}: ${[...new Set(changed.map((note) => notes[note.code]))].join('; ')}.`);
+export function noteLine(
+  source: string,
+  line: number,
+  changed: readonly RewriteNote[],
+  theme: Theme,
+): string {
+  return theme.dim(
+    `  ${source}, line ${line}: ${[...new Set(changed.map((note) => notes[note.code]))].join('; ')}.`,
+  );
 }
 
 /** The checklist, one line a check, with evidence for what did not pass. */
@@ -88,22 +124,40 @@ export function verdictLines(verdicts: readonly Verdict[], theme: Theme, verbose
     out.push(theme.bold(worker === '' ? 'The server' : worker));
     for (const verdict of verdicts.filter((v) => v.worker === worker)) {
       const { expected, saw } = sayVerdict(verdict);
-      const paint = { pass: theme.good, warn: theme.odd, fail: theme.bad, inconclusive: theme.odd, skip: theme.dim }[verdict.is];
+      const paint = {
+        pass: theme.good,
+        warn: theme.odd,
+        fail: theme.bad,
+        inconclusive: theme.odd,
+        skip: theme.dim,
+      }[verdict.is];
       out.push(`  ${paint(`${theme.mark[verdict.is]} ${verdict.is}`)}  ${expected}: ${saw}`);
-      if (verbose || verdict.is === 'fail') out.push(...verdict.evidence.map((line) => theme.dim(`        ${safe(line)}`)));
+      if (verbose || verdict.is === 'fail')
+        out.push(...verdict.evidence.map((line) => theme.dim(`        ${safe(line)}`)));
     }
   }
   return out;
 }
 
 /** Deployments, newest first. */
-export function historyLines(journals: readonly Journal[], standing: ReadonlySet<string>, theme: Theme): string[] {
+export function historyLines(
+  journals: readonly Journal[],
+  standing: ReadonlySet<string>,
+  theme: Theme,
+): string[] {
   if (journals.length === 0) return ['Nothing was deployed yet.'];
   return [...journals].reverse().map((journal) => {
     const { open } = journal;
     const state = stateOf(journal);
-    const word = standing.has(open.id) ? theme.good('stands') : state === 'unfinished' ? theme.bad('unfinished') : state;
-    const what = open.command === 'deploy' ? open.plan.workers.map((w) => w.name || w.script).join(', ') : `${open.of} to ${open.to}`;
+    const word = standing.has(open.id)
+      ? theme.good('stands')
+      : state === 'unfinished'
+        ? theme.bad('unfinished')
+        : state;
+    const what =
+      open.command === 'deploy'
+        ? open.plan.workers.map((w) => w.name || w.script).join(', ')
+        : `${open.of} to ${open.to}`;
     return `${theme.bold(open.id)}  ${open.command}  ${word}  ${open.at.slice(0, 16).replace('T', ' ')} by ${open.by.user}  ${what}`;
   });
 }

@@ -6,7 +6,14 @@ export interface Theme {
   readonly good: (text: string) => string;
   readonly bad: (text: string) => string;
   readonly odd: (text: string) => string;
-  readonly mark: { readonly pass: string; readonly warn: string; readonly fail: string; readonly inconclusive: string; readonly skip: string; readonly arrow: string };
+  readonly mark: {
+    readonly pass: string;
+    readonly warn: string;
+    readonly fail: string;
+    readonly inconclusive: string;
+    readonly skip: string;
+    readonly arrow: string;
+  };
 }
 
 export interface Looks {
@@ -15,10 +22,17 @@ export interface Looks {
 }
 
 /** Colour by stream: a pipe beside a terminal stays plain. chalk itself ignores NO_COLOR, so this decides. */
-export function looksOf(stream: { readonly isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>, flags: { color: boolean; noColor: boolean }): Looks {
+export function looksOf(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+  flags: { color: boolean; noColor: boolean },
+): Looks {
   const utf8 = /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
-  const forced = flags.color || (env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '' && env['FORCE_COLOR'] !== '0');
-  const refused = flags.noColor || Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb' || env['FORCE_COLOR'] === '0';
+  const forced =
+    flags.color ||
+    (env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '' && env['FORCE_COLOR'] !== '0');
+  const refused =
+    flags.noColor || Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb' || env['FORCE_COLOR'] === '0';
   return { color: !flags.noColor && (forced || (!refused && stream.isTTY === true)), unicode: utf8 };
 }
 

@@ -11,20 +11,23 @@ const expected: Record<string, string> = {
   'stale-recovered': 'a dead instance’s PID file blocks nobody',
   'one-entry': 'exactly one entry starts the script',
   'guard-in-place': 'the guard is in place',
-  'database': 'connections below the limit',
+  database: 'connections below the limit',
   'cron-alive': 'cron is running',
 };
 
 const saw: Record<string, (a: Record<string, string>) => string> = {
-  'single-instance/pass/one': (a) => `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen`,
+  'single-instance/pass/one': (a) =>
+    `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen`,
   'single-instance/fail/several': (a) => `${a['count']} at once`,
-  'single-instance/inconclusive/no-run-seen': (a) => `${a['ticks']} tick(s) passed, but no run was seen: is cron running this crontab?`,
+  'single-instance/inconclusive/no-run-seen': (a) =>
+    `${a['ticks']} tick(s) passed, but no run was seen: is cron running this crontab?`,
   'single-instance/inconclusive/cut-short': () => 'watching was cut short',
   'lock-held/pass/held': () => 'held',
   'lock-held/fail/runs-without': () => 'an instance runs without it',
   'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/pass/free': () => 'free',
-  'lock-free/inconclusive/always-held': () => 'the worker was running all the time; verify again when a run has ended',
+  'lock-free/inconclusive/always-held': () =>
+    'the worker was running all the time; verify again when a run has ended',
   'log-written/pass/written': (a) => `${a['bytes']} bytes since the deployment`,
   'log-written/pass/created': () => 'created since the deployment, still empty',
   'log-written/fail/absent': () => 'it is not there although the worker ran',
@@ -40,7 +43,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'one-entry/warn/several': (a) => `${a['count']}`,
   'guard-in-place/pass/there': () => 'it is',
   'guard-in-place/warn/other-version': () => 'it is, in another version; deploy again to bring it up to date',
-  'guard-in-place/fail/guard-lost': () => 'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
+  'guard-in-place/fail/guard-lost': () =>
+    'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
   'guard-in-place/fail/file-gone': () => 'its file is gone',
   'cron-alive/pass/running': () => 'it is',
   'cron-alive/inconclusive/not-seen': () => 'no cron daemon was seen',
@@ -52,7 +56,8 @@ const because: Record<string, (a: Record<string, string>) => string> = {
   'no-guard': () => 'skipped: deployed without a guard',
   'no-log': () => 'skipped: it has no log',
   'not-a-system-crontab': () => 'skipped: it is not one of the system’s crontabs',
-  'no-tick-in-time': (a) => `no run is due in time (${a['schedule']}): verify again after the next one, or with a longer --max-wait`,
+  'no-tick-in-time': (a) =>
+    `no run is due in time (${a['schedule']}): verify again after the next one, or with a longer --max-wait`,
   'no-run-seen': () => 'no run was seen',
   'nothing-written': () => 'the worker has written nothing since the deployment',
   'no-entry': () => 'the entry is gone',

@@ -16,9 +16,18 @@ export function crontabFindings(source: string, kind: CrontabSource, crontab: Cr
     found.push(...line.marks.map((mark) => ofMark(source, crontab, mark, line.number)));
   }
   if (!crontab.accepted) {
-    found.push({ level: 'stop', code: 'crontab-ignored', where: { source, line: 0 }, args: { dialect: crontab.dialect } });
+    found.push({
+      level: 'stop',
+      code: 'crontab-ignored',
+      where: { source, line: 0 },
+      args: { dialect: crontab.dialect },
+    });
   }
-  if (kind.is === 'cron.d' && !/^[A-Za-z0-9_-]+$/.test(kind.path.slice(kind.path.lastIndexOf('/') + 1)) && crontab.dialect === 'debian') {
+  if (
+    kind.is === 'cron.d' &&
+    !/^[A-Za-z0-9_-]+$/.test(kind.path.slice(kind.path.lastIndexOf('/') + 1)) &&
+    crontab.dialect === 'debian'
+  ) {
     found.push({ level: 'note', code: 'cron-d-name', where: { source, line: 0 }, args: { path: kind.path } });
   }
   return found;
@@ -36,29 +45,48 @@ export function entryFindings(
   const found = entry.marks.map((mark) => ofMark(source, undefined, mark, line, entry.span.start));
   if (neverFires(entry.schedule)) found.push({ level: 'warn', code: 'never-fires', where, args: {} });
   if (!userKnown) found.push({ level: 'warn', code: 'unknown-user', where, args: { user: facts.user } });
-  if (undefinedVariable) found.push({ level: 'warn', code: 'undefined-variable', where, args: { name: 'HTTPD_VHOSTS_D' } });
+  if (undefinedVariable)
+    found.push({ level: 'warn', code: 'undefined-variable', where, args: { name: 'HTTPD_VHOSTS_D' } });
   if (facts.reading.is === 'opaque') {
     const { why, detail } = facts.reading;
     // A line that starts no worker of ours is nobody's fault; one that starts one in a way we cannot follow is worth a look.
     const level: Level = why === 'undefined-variable' ? 'warn' : 'note';
-    found.push({ level, code: why === 'no-worker' ? 'no-worker' : 'opaque', where, args: { why, detail: readable(detail) } });
+    found.push({
+      level,
+      code: why === 'no-worker' ? 'no-worker' : 'opaque',
+      where,
+      args: { why, detail: readable(detail) },
+    });
   }
   return found;
 }
 
 type Bare = Omit<Job, 'obstacles' | 'findings'>;
-type Rule = (job: Bare, paths: ReadonlyMap<string, Seen>) => { level: Level; code: string; args?: Finding['args']; obstacle?: boolean } | 'fine';
+type Rule = (
+  job: Bare,
+  paths: ReadonlyMap<string, Seen>,
+) => { level: Level; code: string; args?: Finding['args']; obstacle?: boolean } | 'fine';
 
 const rules: readonly Rule[] = [
   function scriptMissing(job) {
     if (typeof job.script !== 'string') return 'fine';
     // A crontab kept in a repository names scripts that stand elsewhere.
-    return { level: 'warn', code: job.script === 'absent' ? 'script-missing' : 'script-unreadable', args: { script: job.scriptPath }, obstacle: job.live };
+    return {
+      level: 'warn',
+      code: job.script === 'absent' ? 'script-missing' : 'script-unreadable',
+      args: { script: job.scriptPath },
+      obstacle: job.live,
+    };
   },
   function interpreterMissing(job) {
     if (job.interpreter.path !== 'missing') return 'fine';
     const absolute = job.interpreter.wanted.startsWith('/');
-    return { level: 'warn', code: 'interpreter-missing', args: { wanted: job.interpreter.wanted }, obstacle: job.live || !absolute };
+    return {
+      level: 'warn',
+      code: 'interpreter-missing',
+      args: { wanted: job.interpreter.wanted },
+      obstacle: job.live || !absolute,
+    };
   },
   function relativeInterpreter(job) {
     const { how } = job.command.interpreter;
@@ -67,7 +95,9 @@ const rules: readonly Rule[] = [
     return { level: 'warn', code, args: { wanted: job.interpreter.wanted, path: job.interpreter.path } };
   },
   function panelJob(job) {
-    return /^\/(usr\/local|opt)\/psa\//.test(job.interpreter.path === 'missing' ? job.interpreter.wanted : job.interpreter.path)
+    return /^\/(usr\/local|opt)\/psa\//.test(
+      job.interpreter.path === 'missing' ? job.interpreter.wanted : job.interpreter.path,
+    )
       ? { level: 'note', code: 'panel-job', args: { interpreter: job.interpreter.path }, obstacle: true }
       : 'fine';
   },
@@ -75,11 +105,19 @@ const rules: readonly Rule[] = [
     if (typeof job.script === 'string' || job.owner.uid !== 0) return 'fine';
     const { file, directory, path } = job.script;
     const owner = file.uid !== 0 ? file.uid : directory.uid;
-    return owner === 0 ? 'fine' : { level: 'warn', code: 'root-runs-foreign-script', args: { script: path, uid: owner }, obstacle: true };
+    return owner === 0
+      ? 'fine'
+      : {
+          level: 'warn',
+          code: 'root-runs-foreign-script',
+          args: { script: path, uid: owner },
+          obstacle: true,
+        };
   },
   function noLock(job) {
     if (isGuarded(job)) return 'fine';
-    if (typeof job.script !== 'string' && job.script.ownLock === 'flock') return { level: 'note', code: 'own-lock', args: { script: job.scriptPath } };
+    if (typeof job.script !== 'string' && job.script.ownLock === 'flock')
+      return { level: 'note', code: 'own-lock', args: { script: job.scriptPath } };
     return { level: 'warn', code: 'no-lock', args: { script: job.scriptPath } };
   },
   function guardLost(job, paths) {
@@ -90,7 +128,11 @@ const rules: readonly Rule[] = [
   },
   function running(job) {
     return job.instances.length > 1
-      ? { level: 'warn', code: 'piling-up', args: { count: job.instances.length, pids: job.instances.map((i) => i.pid).join(' ') } }
+      ? {
+          level: 'warn',
+          code: 'piling-up',
+          args: { count: job.instances.length, pids: job.instances.map((i) => i.pid).join(' ') },
+        }
       : 'fine';
   },
   function noOnce(job) {
@@ -104,27 +146,41 @@ const rules: readonly Rule[] = [
     if (at === 'null') return { level: 'warn', code: 'log-null' };
     if (at === 'unknown') return 'fine';
     const root = docrootAbove(readable(at));
-    return root === 'no' ? 'fine' : { level: 'warn', code: 'log-under-docroot', args: { log: readable(at), docroot: root } };
+    return root === 'no'
+      ? 'fine'
+      : { level: 'warn', code: 'log-under-docroot', args: { log: readable(at), docroot: root } };
   },
   function cdJoint(job) {
-    return job.command.cd?.joint === ';' ? { level: 'warn', code: 'cd-semicolon', args: { directory: readable(job.command.directory) } } : 'fine';
+    return job.command.cd?.joint === ';'
+      ? { level: 'warn', code: 'cd-semicolon', args: { directory: readable(job.command.directory) } }
+      : 'fine';
   },
   function background(job) {
     return job.command.background ? { level: 'warn', code: 'background' } : 'fine';
   },
   function home(job) {
-    return job.places === 'none' && job.live ? { level: 'warn', code: 'no-home', args: { user: job.user.name }, obstacle: true } : 'fine';
+    return job.places === 'none' && job.live
+      ? { level: 'warn', code: 'no-home', args: { user: job.user.name }, obstacle: true }
+      : 'fine';
   },
 ];
 
 /** Findings about one worker entry, those that forbid latching it apart. */
-export function jobFindings(job: Bare, paths: ReadonlyMap<string, Seen>): { obstacles: Finding[]; findings: Finding[] } {
+export function jobFindings(
+  job: Bare,
+  paths: ReadonlyMap<string, Seen>,
+): { obstacles: Finding[]; findings: Finding[] } {
   const obstacles: Finding[] = [];
   const findings: Finding[] = [];
   for (const rule of rules) {
     const verdict = rule(job, paths);
     if (verdict === 'fine') continue;
-    const finding = { level: verdict.level, code: verdict.code, where: { source: job.sourceName, line: job.line }, args: verdict.args ?? {} };
+    const finding = {
+      level: verdict.level,
+      code: verdict.code,
+      where: { source: job.sourceName, line: job.line },
+      args: verdict.args ?? {},
+    };
     findings.push(finding);
     if (verdict.obstacle) obstacles.push(finding);
   }
@@ -137,10 +193,21 @@ export function isGuarded(job: Pick<Job, 'script' | 'command'>): boolean {
   return job.command.flags.some((flag) => flag.value.includes('cronlatch-guard.'));
 }
 
-function ofMark(source: string, crontab: Crontab | undefined, mark: Mark, line: number, lineStart?: number): Finding {
+function ofMark(
+  source: string,
+  crontab: Crontab | undefined,
+  mark: Mark,
+  line: number,
+  lineStart?: number,
+): Finding {
   const start = lineStart ?? crontab?.lines[line - 1]?.span.start ?? 0;
   const level = mark.level === 'refuse' ? 'stop' : 'warn';
-  return { level, code: mark.code, where: { source, line, column: mark.span.start - start + 1 }, args: mark.args };
+  return {
+    level,
+    code: mark.code,
+    where: { source, line, column: mark.span.start - start + 1 },
+    args: mark.args,
+  };
 }
 
 const order: readonly Level[] = ['note', 'warn', 'stop'];

@@ -55,7 +55,11 @@ export function sameProcess(a: Target, b: Target): boolean {
 }
 
 /** `device:inode` of a lock file; 'none' while it does not exist. */
-export async function lockInode(server: Server, lock: string | undefined, as: { uid: number; gid: number }): Promise<string | 'none'> {
+export async function lockInode(
+  server: Server,
+  lock: string | undefined,
+  as: { uid: number; gid: number },
+): Promise<string | 'none'> {
   if (lock === undefined) return 'none';
   const seen = await server.files.look(lock, as);
   return seen.is === 'file' ? seen.inode : 'none';

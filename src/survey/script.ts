@@ -41,11 +41,13 @@ async function lookNow(
     path,
     file,
     directory,
-    releasedBy: layout === 'no' ? (await inCheckout(server, path, as)) : layout,
+    releasedBy: layout === 'no' ? await inCheckout(server, path, as) : layout,
     guard: findGuard(file.bytes),
     // The parsers are worth their start-up time only where the word stands in the text at all.
     once: file.bytes.includes('once') ? await understandsOnce(file.bytes, kind) : 'no',
-    ownLock: /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes) ? await ownLock(file.bytes, kind) : 'none',
+    ownLock: /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)
+      ? await ownLock(file.bytes, kind)
+      : 'none',
   };
 }
 

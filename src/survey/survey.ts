@@ -28,7 +28,14 @@ const commonHome = '/var/lib/cronlatch-workers';
 export async function survey(server: Server, settings: Settings): Promise<Facts> {
   const dialect = settings.dialect ?? (await dialectOf(server));
   const { sources, unseen } = await sourcesOf(server, settings.scope);
-  const look: Look = { server, latching: settings.latching, dialect, paths: new Map(), taken: new Map(), vhosts: await vhostsDirectory(server) };
+  const look: Look = {
+    server,
+    latching: settings.latching,
+    dialect,
+    paths: new Map(),
+    taken: new Map(),
+    vhosts: await vhostsDirectory(server),
+  };
   const crontabs: CrontabFacts[] = [];
   for (const source of sources) {
     const facts = await lookAtCrontab(look, source);
@@ -38,7 +45,9 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
     crontabs,
     unseen,
     paths: look.paths,
-    ...(settings.latching.worker === undefined ? {} : { worker: await workerFile(server, settings.latching.worker) }),
+    ...(settings.latching.worker === undefined
+      ? {}
+      : { worker: await workerFile(server, settings.latching.worker) }),
   };
 }
 
@@ -59,7 +68,10 @@ async function dialectOf(server: Server): Promise<Dialect> {
   return (await server.files.look('/etc/redhat-release', as)).is === 'absent' ? 'debian' : 'cronie';
 }
 
-async function sourcesOf(server: Server, scope: Scope): Promise<{ sources: readonly CrontabSource[]; unseen: readonly string[] }> {
+async function sourcesOf(
+  server: Server,
+  scope: Scope,
+): Promise<{ sources: readonly CrontabSource[]; unseen: readonly string[] }> {
   switch (scope.is) {
     case 'everything':
       return server.crontabs.sources();
@@ -72,12 +84,18 @@ async function sourcesOf(server: Server, scope: Scope): Promise<{ sources: reado
       return { sources: [{ is: 'user', user: scope.name }], unseen: [] };
     }
     case 'site': {
-      if (!/^[A-Za-z0-9.-]+$/.test(scope.domain)) throw new Problem('usage', { what: `${scope.domain} is no domain name.` });
+      if (!/^[A-Za-z0-9.-]+$/.test(scope.domain))
+        throw new Problem('usage', { what: `${scope.domain} is no domain name.` });
       const vhosts = await vhostsDirectory(server);
-      const seen = vhosts === 'none' ? { is: 'absent' } as const : await server.files.look(join(vhosts, scope.domain), server.self.owner);
+      const seen =
+        vhosts === 'none'
+          ? ({ is: 'absent' } as const)
+          : await server.files.look(join(vhosts, scope.domain), server.self.owner);
       const person = seen.is === 'directory' ? await server.people.find(seen.uid) : 'unknown';
       if (person === 'unknown') {
-        throw new Problem('no-such-entry', { what: `Cannot tell which user owns the site ${scope.domain}: ${vhosts === 'none' ? 'this is no Plesk server' : `no directory ${join(vhosts, scope.domain)}`}. Name the user with --user.` });
+        throw new Problem('no-such-entry', {
+          what: `Cannot tell which user owns the site ${scope.domain}: ${vhosts === 'none' ? 'this is no Plesk server' : `no directory ${join(vhosts, scope.domain)}`}. Name the user with --user.`,
+        });
       }
       return { sources: [{ is: 'user', user: person.name }], unseen: [] };
     }
@@ -105,10 +123,18 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<Crontab
   if (seen.is === 'none') return 'none';
   const system = source.is === 'system' || source.is === 'cron.d' || (source.is === 'file' && source.system);
   const crontab = parseCrontab(seen.text, { dialect: look.dialect, system });
-  const owner = source.is === 'user' ? source.user : source.is === 'file' && seen.route.by !== 'command' ? seen.route.look.uid : 0;
+  const owner =
+    source.is === 'user'
+      ? source.user
+      : source.is === 'file' && seen.route.by !== 'command'
+        ? seen.route.look.uid
+        : 0;
   const entries: EntryFacts[] = [];
   for (const line of crontab.lines) {
-    if (line.is === 'entry') entries.push(await lookAtEntry(look, source, crontab, line, line.user === undefined ? owner : readable(line.user)));
+    if (line.is === 'entry')
+      entries.push(
+        await lookAtEntry(look, source, crontab, line, line.user === undefined ? owner : readable(line.user)),
+      );
   }
   return {
     source,
@@ -121,7 +147,13 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<Crontab
   };
 }
 
-async function lookAtEntry(look: Look, source: CrontabSource, crontab: Crontab, entry: EntryLine, who: string | number): Promise<EntryFacts> {
+async function lookAtEntry(
+  look: Look,
+  source: CrontabSource,
+  crontab: Crontab,
+  entry: EntryLine,
+  who: string | number,
+): Promise<EntryFacts> {
   const person = await look.server.people.find(who);
   const name = person === 'unknown' ? String(who) : person.name;
   const settings = settingsAt(crontab, entry.number);
@@ -143,18 +175,38 @@ async function lookAtEntry(look: Look, source: CrontabSource, crontab: Crontab, 
   }
   const job: Job | 'none' =
     reading.is === 'worker' && person !== 'unknown'
-      ? await lookAtJob(look, { source, entry, command: reading, person, path: readable(variables.get('PATH') ?? debianPath), home: readable(home) })
+      ? await lookAtJob(look, {
+          source,
+          entry,
+          command: reading,
+          person,
+          path: readable(variables.get('PATH') ?? debianPath),
+          home: readable(home),
+        })
       : 'none';
-  const undefinedVariable = look.vhosts !== 'none' && !settings.has('HTTPD_VHOSTS_D') && entry.command.text.includes('HTTPD_VHOSTS_D');
+  const undefinedVariable =
+    look.vhosts !== 'none' &&
+    !settings.has('HTTPD_VHOSTS_D') &&
+    entry.command.text.includes('HTTPD_VHOSTS_D');
   const bare = { entry, line: entry.number, user: name, reading, job };
-  return { ...bare, findings: [...entryFindings(sourceName(source), bare, person !== 'unknown', undefinedVariable), ...(job === 'none' ? [] : job.findings)] };
+  return {
+    ...bare,
+    findings: [
+      ...entryFindings(sourceName(source), bare, person !== 'unknown', undefinedVariable),
+      ...(job === 'none' ? [] : job.findings),
+    ],
+  };
 }
 
 async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
-  if (command.cd !== undefined || command.script.value.startsWith('/') || home === '' || home === '/') return false;
+  if (command.cd !== undefined || command.script.value.startsWith('/') || home === '' || home === '/')
+    return false;
   const as = { uid: person.uid, gid: person.gid };
   if ((await look.server.files.real(readable(command.scriptPath), as)) !== 'absent') return false;
-  return (await look.server.files.real(join(readable(dirname(home)), readable(command.script.value)), as)) !== 'absent';
+  return (
+    (await look.server.files.real(join(readable(dirname(home)), readable(command.script.value)), as)) !==
+    'absent'
+  );
 }
 
 interface JobParts {
@@ -176,30 +228,67 @@ async function lookAtJob(look: Look, parts: JobParts): Promise<Job> {
   const script = await lookAtScript(server, scriptPath, command.interpreter.kind, eyes);
   const args = command.args.map((arg) => readable(arg.value));
   const interpreter = await findInterpreter(look, command, parts.path, eyes);
-  const places = await placesFor(look, parts, as, eyes, typeof script === 'string' ? scriptPath : script.path, typeof script === 'string' ? 'none' : script.guard);
+  const places = await placesFor(
+    look,
+    parts,
+    as,
+    eyes,
+    typeof script === 'string' ? scriptPath : script.path,
+    typeof script === 'string' ? 'none' : script.guard,
+  );
   const live = source.is !== 'file' || source.live;
   const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
-  if (typeof script !== 'string' && live && look.rows === undefined) look.rows = await server.processes.list();
+  if (typeof script !== 'string' && live && look.rows === undefined)
+    look.rows = await server.processes.list();
   const instances =
     typeof script === 'string' || !live
       ? []
-      : await instancesOf(server, { script: script.path, uid: person.uid, interpreter: command.interpreter.kind }, await lockInode(server, lock, eyes), look.rows);
+      : await instancesOf(
+          server,
+          { script: script.path, uid: person.uid, interpreter: command.interpreter.kind },
+          await lockInode(server, lock, eyes),
+          look.rows,
+        );
   if (typeof script !== 'string') {
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
     look.paths.set(beside, await peek(server, beside, eyes));
   }
-  const job = { source, sourceName: sourceName(source), live, entry, line: entry.number, command, user: person, owner: as, interpreter, script, scriptPath, args, places, instances };
+  const job = {
+    source,
+    sourceName: sourceName(source),
+    live,
+    entry,
+    line: entry.number,
+    command,
+    user: person,
+    owner: as,
+    interpreter,
+    script,
+    scriptPath,
+    args,
+    places,
+    instances,
+  };
   const { obstacles, findings } = jobFindings(job, look.paths);
   return { ...job, obstacles, findings };
 }
 
-async function findInterpreter(look: Look, command: Command, path: string, as: Owner): Promise<InterpreterFacts> {
+async function findInterpreter(
+  look: Look,
+  command: Command,
+  path: string,
+  as: Owner,
+): Promise<InterpreterFacts> {
   const kind = command.interpreter.kind;
   const asked = look.latching.interpreter;
-  const wanted = asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
+  const wanted =
+    asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
   const candidates = wanted.includes('/')
     ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
-    : path.split(':').filter((d) => d.startsWith('/')).map((d) => join(d, wanted));
+    : path
+        .split(':')
+        .filter((d) => d.startsWith('/'))
+        .map((d) => join(d, wanted));
   for (const candidate of candidates) {
     if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind };
   }
@@ -222,18 +311,31 @@ async function placesFor(
   look.taken.set(home, taken);
   const essence = JSON.stringify([script, args]);
   const before = [...taken].find(([, what]) => what === essence)?.[0];
-  const name = guard === 'none' ? (before ?? apart(script, args, new Set(taken.keys()))) : readable(guard.name);
+  const name =
+    guard === 'none' ? (before ?? apart(script, args, new Set(taken.keys()))) : readable(guard.name);
   taken.set(name, essence);
   const below = placesBelow(home, name, guardFileName(parts.command.interpreter.kind));
   const directory = guard === 'none' ? below.directory : readable(guard.dir);
   const old = logOf(parts.command);
-  const asked = latching.log === undefined ? undefined : isAbsolute(latching.log) ? latching.log : join(readable(parts.command.directory), latching.log);
+  const asked =
+    latching.log === undefined
+      ? undefined
+      : isAbsolute(latching.log)
+        ? latching.log
+        : join(readable(parts.command.directory), latching.log);
   const kept = old === 'none' || old === 'null' || old === 'unknown' ? undefined : readable(old);
   const log = asked ?? kept ?? below.log;
   for (const path of [home, below.base, directory, below.guardInBase, log]) {
-    for (let at = path; !look.paths.has(at); at = dirname(at)) look.paths.set(at, await peek(server, at, eyes));
+    for (let at = path; !look.paths.has(at); at = dirname(at))
+      look.paths.set(at, await peek(server, at, eyes));
   }
-  return { ...below, directory, name, log, logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours' };
+  return {
+    ...below,
+    directory,
+    name,
+    log,
+    logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours',
+  };
 }
 
 /** The site's home: HOME as cron sets it, when it is a directory of the user's own; for users without one, root's common place. */
@@ -263,7 +365,18 @@ function withDuplicates(entries: readonly EntryFacts[]): EntryFacts[] {
       return facts;
     }
     const where = { source: facts.job.sourceName, line: facts.line };
-    return { ...facts, findings: [...facts.findings, { level: 'warn', code: 'same-script-twice', where, args: { line: before, script: facts.job.scriptPath } }] };
+    return {
+      ...facts,
+      findings: [
+        ...facts.findings,
+        {
+          level: 'warn',
+          code: 'same-script-twice',
+          where,
+          args: { line: before, script: facts.job.scriptPath },
+        },
+      ],
+    };
   });
 }
 

@@ -59,26 +59,55 @@ export async function watch(
   const states = new Map<Latched, State>();
   for (const { worker } of workers) {
     const record = await recordOf(server, worker);
-    states.set(worker, { runs: new Set(), ages: new Map(), most: 0, mostPids: [], lockless: new Set(), held: false, free: false, lockSeen: worker.lock === undefined, record });
+    states.set(worker, {
+      runs: new Set(),
+      ages: new Map(),
+      most: 0,
+      mostPids: [],
+      lockless: new Set(),
+      held: false,
+      free: false,
+      lockSeen: worker.lock === undefined,
+      record,
+    });
   }
   let after = 0;
   for (;;) {
     const rows = await server.processes.list();
     for (const { worker } of workers) await look(server, worker, states.get(worker) as State, rows);
     const now = server.now();
-    const open = workers.filter(({ worker, wait }) => !isDone(states.get(worker) as State, worker, wait, now));
+    const open = workers.filter(
+      ({ worker, wait }) => !isDone(states.get(worker) as State, worker, wait, now),
+    );
     // A few looks past the last tick, so that what it started is seen settled.
     after = open.length === 0 ? after + 1 : 0;
     if (after > settled + 2 || interrupted()) break;
     const next = Math.min(...open.flatMap(({ wait }) => wait.due.filter((due) => due > now)));
-    tell({ code: 'watching', open: open.length, ticks: ticksPassed(workers, now), next: Number.isFinite(next) ? next - now : 0 });
+    tell({
+      code: 'watching',
+      open: open.length,
+      ticks: ticksPassed(workers, now),
+      next: Number.isFinite(next) ? next - now : 0,
+    });
     await server.wait(pace);
   }
   const now = server.now();
   return new Map(
     workers.map(({ worker, wait }) => {
       const state = states.get(worker) as State;
-      return [worker, { runs: state.runs.size, most: state.most, mostPids: state.mostPids, lockless: [...state.lockless], held: state.held, free: state.free, ticks: wait.due.filter((due) => due <= now).length, lockSeen: state.lockSeen }];
+      return [
+        worker,
+        {
+          runs: state.runs.size,
+          most: state.most,
+          mostPids: state.mostPids,
+          lockless: [...state.lockless],
+          held: state.held,
+          free: state.free,
+          ticks: wait.due.filter((due) => due <= now).length,
+          lockSeen: state.lockSeen,
+        },
+      ];
     }),
   );
 }
@@ -96,11 +125,21 @@ function isDone(state: State, worker: Latched, wait: Wait, now: number): boolean
   return seen || now >= last + 2 * interval;
 }
 
-async function look(server: Server, worker: Latched, state: State, rows: readonly ProcessRow[]): Promise<void> {
+async function look(
+  server: Server,
+  worker: Latched,
+  state: State,
+  rows: readonly ProcessRow[],
+): Promise<void> {
   const as = { uid: worker.uid, gid: worker.gid };
   const eyes = server.self.root ? as : server.self.owner;
   const inode = await lockInode(server, lockPath(worker), eyes);
-  const who = { script: worker.script, uid: worker.uid, interpreter: worker.interpreter.kind, ...(worker.lock?.place === 'entry' ? { args: worker.args } : {}) };
+  const who = {
+    script: worker.script,
+    uid: worker.uid,
+    interpreter: worker.interpreter.kind,
+    ...(worker.lock?.place === 'entry' ? { args: worker.args } : {}),
+  };
   const instances = await instancesOf(server, who, inode, rows);
   const keys = new Set<string>();
   const counted: Target[] = [];
@@ -111,7 +150,8 @@ async function look(server: Server, worker: Latched, state: State, rows: readonl
     state.ages.set(key, age);
     if (instance.holds === true) state.runs.add(key);
     if (instance.holds === true || age >= settled) counted.push(instance);
-    if (instance.holds === false && age >= settled && worker.lock !== undefined) state.lockless.add(instance.pid);
+    if (instance.holds === false && age >= settled && worker.lock !== undefined)
+      state.lockless.add(instance.pid);
     if (worker.lock === undefined && age >= settled) state.runs.add(key);
   }
   for (const key of state.ages.keys()) if (!keys.has(key)) state.ages.delete(key);
@@ -119,10 +159,22 @@ async function look(server: Server, worker: Latched, state: State, rows: readonl
     state.most = counted.length;
     state.mostPids = counted.map((t) => t.pid);
   }
-  await lookAtLock(server, worker, state, inode, instances.some((i) => i.holds === true));
+  await lookAtLock(
+    server,
+    worker,
+    state,
+    inode,
+    instances.some((i) => i.holds === true),
+  );
 }
 
-async function lookAtLock(server: Server, worker: Latched, state: State, inode: string, holder: boolean): Promise<void> {
+async function lookAtLock(
+  server: Server,
+  worker: Latched,
+  state: State,
+  inode: string,
+  holder: boolean,
+): Promise<void> {
   if (worker.lock === undefined || inode === 'none') return;
   const locked = holder ? true : await server.processes.locked(inode);
   if (locked !== 'unseen') state.lockSeen = true;

@@ -1,6 +1,6 @@
 // Puts the call of the guard into a script as its first statement, or says why it will not.
 import type { Bytes } from '../crontab/crontab.ts';
-import { type Call, findGuard, guardLine } from './line.ts';
+import { type Call, findGuard, guardLine, removeGuard } from './line.ts';
 import { nodePlace } from './nodePlace.ts';
 import { phpPlace } from './phpPlace.ts';
 
@@ -49,7 +49,11 @@ export async function injectGuard(source: Bytes, options: InjectOptions): Promis
 
   const text = insert(source, place.at, guardLine(options));
   const found = findGuard(text);
-  return { is: 'injected', text, line: found === 'none' ? 0 : found.line };
+  const back = removeGuard(text);
+  if (found === 'none' || back.is === 'absent' || back.text !== source) {
+    return { is: 'refused', why: 'unparsable', detail: 'the call could not be taken out again' };
+  }
+  return { is: 'injected', text, line: found.line };
 }
 
 /** What may stand between a statement and the end of its line when the next line is to be ours. */

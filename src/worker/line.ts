@@ -82,8 +82,7 @@ function locate(
     const node = php ? null : NODE_CALL.exec(before);
     const call = php ?? node;
     const lead = before.slice(0, call?.index ?? 0);
-    // Somebody has put it out of action: not there.
-    if (!call || /\/\/|#(?!!)|\/\*|^\s*\*/.test(lead)) continue;
+    if (!call || isDisabled(lead)) continue;
     const after = mark + MARK.length;
     const eol = /^(?:\r\n|\n|\r)?/.exec(source.slice(after, after + 2))?.[0] ?? '';
     const indent = lead.startsWith(BOM) ? lead.slice(BOM.length) : lead;
@@ -93,6 +92,12 @@ function locate(
     return { start, end: after + eol.length, found: { line, ...spoken(php, node) } };
   }
   return 'none';
+}
+
+/** Somebody has commented the call out: not there. Comments that end before it are none of that. */
+function isDisabled(lead: Bytes): boolean {
+  const open = lead.replace(/\/\*.*?\*\//g, '');
+  return /\/\/|#(?!!)|\/\*/.test(open) || (/^\s*\*/.test(open) && !open.includes('*/'));
 }
 
 function spoken(php: RegExpExecArray | null, node: RegExpExecArray | null): Omit<Found, 'line'> {

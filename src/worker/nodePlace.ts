@@ -1,7 +1,7 @@
 // The first place in an ES module where a statement may stand.
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Place, Refused } from './inject.ts';
-import { decode, encode, get, list, nodesOf, parse } from './tree.ts';
+import { decode, encode, get, list, parse } from './tree.ts';
 
 /** Behind the `#!` line and the directives. Only in an ES module: there imports run in the order they are written. */
 export async function nodePlace(source: Bytes, module?: 'esm' | 'commonjs'): Promise<Place | Refused> {
@@ -16,7 +16,7 @@ export async function nodePlace(source: Bytes, module?: 'esm' | 'commonjs'): Pro
   }
   const body = list(parsed.root, 'body');
   if (body.length === 0) return refused('empty', '');
-  if (module !== 'esm' && !showsModule(parsed.root)) {
+  if (module !== 'esm' && !parsed.moduleOnly) {
     return refused('commonjs', 'no import, export or top-level await in it');
   }
 
@@ -28,19 +28,6 @@ export async function nodePlace(source: Bytes, module?: 'esm' | 'commonjs'): Pro
   // The parser counts characters, we count bytes.
   const at = end === 0 ? hashbang.length : encode(decode(code).slice(0, end)).length;
   return { is: 'place', at: bom + at };
-}
-
-/** Only an ES module can hold these. */
-function showsModule(root: unknown): boolean {
-  for (const node of nodesOf(root)) {
-    if (/^(Import|Export)\w*Declaration$/.test(String(node['type']))) return true;
-    if (node['type'] === 'MetaProperty' && get(node, 'meta', 'name') === 'import') return true;
-  }
-  return list(root, 'body').some(
-    (statement) =>
-      get(statement, 'type') === 'ExpressionStatement' &&
-      get(statement, 'expression', 'type') === 'AwaitExpression',
-  );
 }
 
 function refused(why: Refused['why'], detail: string, line?: number): Refused {

@@ -2,7 +2,24 @@
 import { basename, dirname, join } from 'node:path/posix';
 
 /** One script for many jobs: a lock for the whole script would let one job keep out all others. */
-const consoles = new Set(['artisan', 'console', 'craft', 'yii', 'magento', 'drush', 'drush.php', 'wp', 'wp-cli.phar', 'occ', 'typo3', 'please', 'spark', 'cake', 'cake.php', 'n98-magerun2.phar']);
+const consoles = new Set([
+  'artisan',
+  'console',
+  'craft',
+  'yii',
+  'magento',
+  'drush',
+  'drush.php',
+  'wp',
+  'wp-cli.phar',
+  'occ',
+  'typo3',
+  'please',
+  'spark',
+  'cake',
+  'cake.php',
+  'n98-magerun2.phar',
+]);
 
 /** Directories whose files a web server hands out. */
 const docroots = new Set(['httpdocs', 'httpsdocs', 'public_html', 'htdocs', 'public', 'web', 'html', 'www']);
@@ -16,7 +33,12 @@ export function isConsole(script: string): boolean {
 export function workerName(script: string, args: readonly string[]): string {
   const base = basename(script).replace(/\.(php|phar|mjs|cjs|js)$/, '');
   const telling = isConsole(script) ? args.filter((a) => !a.startsWith('-')).slice(0, 1) : [];
-  return [base, ...telling].join('-').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '') || 'worker';
+  return (
+    [base, ...telling]
+      .join('-')
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[.-]+/, '') || 'worker'
+  );
 }
 
 /** A name no other script of the same home has: the parent directory is put in front until it differs. */
@@ -33,7 +55,9 @@ export function apart(script: string, args: readonly string[], taken: ReadonlySe
 export function docrootAbove(path: string): string | 'no' {
   const parts = dirname(path).split('/');
   // /var/www is Debian's folder of docroots, not one itself; /var/www/html is.
-  const at = parts.findIndex((part, i) => docroots.has(part) && !(part === 'www' && i === 2 && parts[1] === 'var'));
+  const at = parts.findIndex(
+    (part, i) => docroots.has(part) && !(part === 'www' && i === 2 && parts[1] === 'var'),
+  );
   return at === -1 ? 'no' : parts.slice(0, at + 1).join('/');
 }
 
@@ -47,12 +71,22 @@ export function releaseLayout(path: string): 'releases' | 'vendor' | 'no' {
 /** Every directory above the path that has to be there, outermost first. */
 export function directoriesFor(path: string, below: string): string[] {
   const missing: string[] = [];
-  for (let at = path; at !== below && at !== '/' && at.startsWith(`${below}/`); at = dirname(at)) missing.unshift(at);
+  for (let at = path; at !== below && at !== '/' && at.startsWith(`${below}/`); at = dirname(at))
+    missing.unshift(at);
   return missing;
 }
 
 /** Standard places below a site's home. */
-export function placesBelow(home: string, name: string, guardFile: string): { base: string; directory: string; log: string; guardInBase: string } {
+export function placesBelow(
+  home: string,
+  name: string,
+  guardFile: string,
+): { base: string; directory: string; log: string; guardInBase: string } {
   const base = join(home, 'cronlatch');
-  return { base, directory: join(base, name), log: join(base, name, 'output.log'), guardInBase: join(base, guardFile) };
+  return {
+    base,
+    directory: join(base, name),
+    log: join(base, name, 'output.log'),
+    guardInBase: join(base, guardFile),
+  };
 }

@@ -6,7 +6,12 @@ import type { Bytes } from '../crontab/crontab.ts';
 export type Tree = Readonly<Record<string, unknown>>;
 
 export type Parsed =
-  | { readonly is: 'parsed'; readonly root: Tree }
+  | {
+      readonly is: 'parsed';
+      readonly root: Tree;
+      /** Node: holds what only an ES module can hold (import, export, top-level await …). */
+      readonly moduleOnly: boolean;
+    }
   | { readonly is: 'unparsable'; readonly detail: string; readonly line?: number };
 
 /** One piece of PHP text; all of them in a row are the source. */
@@ -55,9 +60,13 @@ async function engineFor(source: Bytes) {
 async function parsePhp(source: Bytes): Promise<Parsed> {
   try {
     const engine = await engineFor(source);
-    return { is: 'parsed', root: engine.parseCode(source, 'script.php') as unknown as Tree };
+    return {
+      is: 'parsed',
+      root: engine.parseCode(source, 'script.php') as unknown as Tree,
+      moduleOnly: false,
+    };
   } catch (error) {
-    return unparsable(error, get(error, 'lineNumber'));
+    return unparsable(error);
   }
 }
 
@@ -77,22 +86,25 @@ export async function phpTokens(source: Bytes): Promise<readonly Token[] | 'lost
 async function parseNode(source: Bytes): Promise<Parsed> {
   const { parse: acorn } = await import('acorn');
   const text = decode(source);
-  const read = (sourceType: 'module' | 'script') =>
-    acorn(text, {
-      ecmaVersion: 'latest',
-      sourceType,
-      allowHashBang: true,
-      allowReturnOutsideFunction: sourceType === 'script',
-    });
-  try {
-    return { is: 'parsed', root: read('module') as unknown as Tree };
-  } catch (error) {
+  const read = (sourceType: 'module' | 'script') => {
     try {
-      return { is: 'parsed', root: read('script') as unknown as Tree };
-    } catch {
-      return unparsable(error, get(error, 'loc', 'line'));
+      const allowReturnOutsideFunction = sourceType === 'script';
+      return acorn(text, {
+        ecmaVersion: 'latest',
+        sourceType,
+        allowHashBang: true,
+        allowReturnOutsideFunction,
+      });
+    } catch (error) {
+      return { error };
     }
-  }
+  };
+  // The way Node tells them apart itself: what is no script must be a module.
+  const script = read('script');
+  const module = read('module');
+  const root = 'error' in module ? script : module;
+  if ('error' in root) return unparsable('error' in module ? module.error : root.error);
+  return { is: 'parsed', root: root as unknown as Tree, moduleOnly: 'error' in script };
 }
 
 /** JavaScript is UTF-8: bytes become characters here, and a position in them goes back by `encode(text.slice(0, n)).length`. */
@@ -107,7 +119,8 @@ export function encode(text: string): Bytes {
   return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 }
 
-function unparsable(error: unknown, line: unknown): Parsed {
+function unparsable(error: unknown): Parsed {
   const detail = error instanceof Error ? error.message : String(error);
+  const line = get(error, 'lineNumber') ?? get(error, 'loc', 'line');
   return { is: 'unparsable', detail, ...(typeof line === 'number' ? { line } : {}) };
 }

@@ -18,6 +18,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -76,18 +77,46 @@ function acquire(options) {
       sleep(100);
       continue;
     }
-    if (isStillOurs(guard)) break;
+    if (isStillOurs(guard) && claim(guard)) break;
     closeSync(guard.fd); // locked a file that is no longer at this path: worth nothing
     if (++replaced >= 50) refuse(74, named(guard, `${guard.path}.lock keeps being replaced`));
   }
-  const hidden = hiddenInstance(guard);
-  if (hidden > 0) {
-    const text = `The lock file was deleted while another instance still runs (PID: ${hidden}). Not starting a second one.`;
-    log(guard, text);
-    refuse(75, text);
-  }
-  noticeCrash(guard);
   begin(guard);
+}
+
+/**
+ * Publishes our PID. It must not replace the PID of another live instance: that one would be hidden from the next start if
+ * the lock file were deleted once more. So the file is made by link(), which fails where one is.
+ */
+function claim(guard) {
+  const file = `${guard.path}.pid`;
+  const temporary = `${file}.${process.pid}.tmp`;
+  const written = attempt(() => writeFileSync(temporary, `${process.pid}\n`, { mode: 0o600 }) === undefined);
+  for (let round = 0; round < 5; round++) {
+    const seen = pidInFile(guard);
+    const hidden = hiddenInstance(guard);
+    if (hidden > 0) {
+      remove(temporary);
+      const text = `The lock file was deleted while another instance still runs (PID: ${hidden}). Not starting a second one.`;
+      log(guard, text);
+      refuse(75, text);
+    }
+    if (round === 0) noticeCrash(guard);
+    if (written && pidInFile(guard) === seen) remove(file); // left over: its process is not one of ours
+    if (!written || attempt(() => linkSync(temporary, file) === undefined)) break;
+    if (!lstat(file)) {
+      attempt(() => renameSync(temporary, file)); // no links on this file system
+      break;
+    }
+  }
+  remove(temporary);
+  if (isStillOurs(guard)) return true;
+  withdraw(guard);
+  return false;
+}
+
+function withdraw(guard) {
+  if (pidInFile(guard) === process.pid) remove(`${guard.path}.pid`);
 }
 
 function checkDirectory(guard) {
@@ -241,7 +270,6 @@ function begin(guard) {
   };
   writeRecord(guard);
   remove(`${guard.path}.stuck`);
-  put(guard, '.pid', `${process.pid}\n`);
   rotateLog(guard);
   guard.stamp = deployed(guard);
   if (state.held.length > 1) return; // a second lock of the same process: the first one has set up what follows
@@ -302,7 +330,7 @@ function finish(how) {
     if (guard.record.state !== 'running') continue;
     Object.assign(guard.record, { state: how, ended: now(), hb: now(), why: state.why });
     writeRecord(guard);
-    if (pidInFile(guard) === process.pid) remove(`${guard.path}.pid`);
+    withdraw(guard);
   }
 }
 

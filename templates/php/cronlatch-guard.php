@@ -90,6 +90,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private function take(): void
         {
             if (PHP_SAPI !== 'cli') {
+                http_response_code(503); // a visitor's browser is not to take an empty page for an answer
                 $this->refuse(77, 'CLI only');
             }
             $this->checkDirectory();
@@ -111,7 +112,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     usleep(100000);
                     continue;
                 }
-                if ($this->isStillOurs()) {
+                if ($this->isStillOurs() && $this->claim()) {
                     break;
                 }
                 fclose($this->fp); // locked a file that is no longer at this path: worth nothing
@@ -119,14 +120,53 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     $this->refuse(74, $this->named("{$this->path}.lock keeps being replaced"));
                 }
             }
-            $hidden = $this->hiddenInstance();
-            if ($hidden > 0) {
-                $text = "The lock file was deleted while another instance still runs (PID: $hidden). Not starting a second one.";
-                $this->log($text);
-                $this->refuse(75, $text);
-            }
-            $this->noticeCrash();
             $this->begin();
+        }
+
+        /**
+         * Publishes our PID. It must not replace the PID of another live instance: that one would be hidden from the next
+         * start if the lock file were deleted once more. So the file is made by link(), which fails where one is.
+         */
+        private function claim(): bool
+        {
+            $temporary = "{$this->path}.pid.{$this->pid}.tmp";
+            $written = file_put_contents($temporary, $this->pid . "\n") > 0;
+            for ($try = 0; $try < 5; $try++) {
+                $seen = $this->pidInFile();
+                $hidden = $this->hiddenInstance();
+                if ($hidden > 0) {
+                    unlink($temporary);
+                    $text = "The lock file was deleted while another instance still runs (PID: $hidden). Not starting a second one.";
+                    $this->log($text);
+                    $this->refuse(75, $text);
+                }
+                if ($try === 0) {
+                    $this->noticeCrash();
+                }
+                if ($written && lstat($this->path . '.pid') !== false && $this->pidInFile() === $seen) {
+                    unlink($this->path . '.pid'); // left over: its process is not one of ours
+                }
+                if (!$written || (function_exists('link') && link($temporary, $this->path . '.pid'))) {
+                    break;
+                }
+                if (lstat($this->path . '.pid') === false) {
+                    rename($temporary, $this->path . '.pid'); // no links on this file system
+                    break;
+                }
+            }
+            unlink($temporary);
+            if (!$this->isStillOurs()) {
+                $this->withdraw();
+                return false;
+            }
+            return true;
+        }
+
+        private function withdraw(): void
+        {
+            if ($this->pidInFile() === $this->pid) {
+                unlink($this->path . '.pid');
+            }
         }
 
         private function checkDirectory(): void
@@ -251,7 +291,6 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             if (lstat($this->path . '.stuck') !== false) {
                 unlink($this->path . '.stuck');
             }
-            $this->put('.pid', $this->pid . "\n");
             $this->rotateLog();
             $called = (string) ($this->options['script'] ?: ($_SERVER['SCRIPT_FILENAME'] ?? ''));
             $this->called = $called === '' || $called[0] === '/' ? $called : getcwd() . '/' . $called;
@@ -355,9 +394,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     }
                     $guard->record = ['state' => $state, 'ended' => time(), 'hb' => time(), 'why' => self::$why] + $guard->record;
                     $guard->writeRecord();
-                    if ($guard->pidInFile() === $guard->pid) {
-                        unlink($guard->path . '.pid');
-                    }
+                    $guard->withdraw();
                 }
             });
         }

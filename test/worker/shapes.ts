@@ -28,6 +28,16 @@ export const phpShapes: readonly Shape[] = [
     '<?php declare(strict_types=1); echo strlen("abc");',
     '(strict_types=1); ',
   ],
+  [
+    'comments around a declare',
+    '<?php /* a */ declare(strict_types=1); /* b */ echo "a";\n',
+    '(strict_types=1); ',
+  ],
+  [
+    'declare behind the end of a comment',
+    '<?php /*\n * a */ declare(strict_types=1); echo "a";\n',
+    '(strict_types=1); ',
+  ],
   ['two declares', '<?php\ndeclare(ticks=1);\ndeclare(strict_types=1);\necho "a";\n', '(strict_types=1);\n'],
   [
     'spread declare',
@@ -94,6 +104,7 @@ export const nodeShapes: readonly Shape[] = [
   ['CRLF', "import { sep } from 'node:path';\r\nconsole.log(sep);\r\n", ''],
   ['CRLF and shebang', "#!/usr/bin/env node\r\nimport 'node:path';\r\nconsole.log(1);\r\n", 'env node\r\n'],
   ['top-level await', 'await null;\nconsole.log(1);\n', ''],
+  ['awaiting a value', 'const a = await 1;\nconsole.log(a);\n', ''],
   ['export only', 'export const a = 1;\nconsole.log(a);\n', ''],
   ['import.meta', 'console.log(typeof import.meta.url);\n', ''],
   ['byte order mark', "\xef\xbb\xbfimport 'node:path';\nconsole.log(1);\n", '\xef\xbb\xbf'],
