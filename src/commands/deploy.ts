@@ -70,7 +70,13 @@ async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>)
       version: ctx.version,
     });
     await apply(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-    return orTakeBack(ctx.server, pen, () => plan.steps, bellFor(ctx, pen), () => finish(ctx, pen, plan, json));
+    return orTakeBack(
+      ctx.server,
+      pen,
+      () => plan.steps,
+      bellFor(ctx, pen),
+      () => finish(ctx, pen, plan, json),
+    );
   });
 }
 
@@ -292,8 +298,12 @@ async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
     return ctx.interrupts.guard(async () => {
       const pen = await reopenJournal(ctx.server, journal as Journal);
       await resume(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-      return orTakeBack(ctx.server, pen, () => plan.steps, bellFor(ctx, pen), () =>
-        finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] }),
+      return orTakeBack(
+        ctx.server,
+        pen,
+        () => plan.steps,
+        bellFor(ctx, pen),
+        () => finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] }),
       );
     });
   });

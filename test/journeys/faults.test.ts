@@ -9,7 +9,11 @@ import { incident } from '../support/site.ts';
 
 const deployLine = 'deploy --all --ci --without verify --kill-after 60s';
 
-async function run(machine: Machine, line: string, fault?: Fault): Promise<{ exit: number | 'killed'; calls: number }> {
+async function run(
+  machine: Machine,
+  line: string,
+  fault?: Fault,
+): Promise<{ exit: number | 'killed'; calls: number }> {
   const server = memoryServer(machine, fault === undefined ? {} : { fault });
   const { ctx } = await contextFor(server, line);
   try {
@@ -19,14 +23,21 @@ async function run(machine: Machine, line: string, fault?: Fault): Promise<{ exi
     if (error instanceof Killed) return { exit: 'killed', calls: server.calls() };
     if (error instanceof Problem) {
       // After a kill everything fails, also the taking back: what counts is that the process was gone.
-      return { exit: server.calls() > 0 && fault?.kind === 'kill' ? 'killed' : error.exit, calls: server.calls() };
+      return {
+        exit: server.calls() > 0 && fault?.kind === 'kill' ? 'killed' : error.exit,
+        calls: server.calls(),
+      };
     }
     throw error;
   }
 }
 
 /** What the server looks like when all is well: before, and after a whole deploy. */
-async function reference(): Promise<{ before: Record<string, string>; after: Record<string, string>; calls: number }> {
+async function reference(): Promise<{
+  before: Record<string, string>;
+  after: Record<string, string>;
+  calls: number;
+}> {
   const machine = incident();
   const before = machine.picture();
   const { exit, calls } = await run(machine, deployLine);
@@ -35,7 +46,9 @@ async function reference(): Promise<{ before: Record<string, string>; after: Rec
 }
 
 function withoutTimes(picture: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(picture).map(([path, text]) => [path, text.replace(/ \d+\.\d+ /, ' ')]));
+  return Object.fromEntries(
+    Object.entries(picture).map(([path, text]) => [path, text.replace(/ \d+\.\d+ /, ' ')]),
+  );
 }
 
 describe('a deploy with a fault at every call', () => {
@@ -100,11 +113,15 @@ describe('a deploy with a fault at every call', () => {
           const machine = incident();
           await run(machine, deployLine, { at, kind: 'kill', when });
           machine[how]();
-          const journals = [...machine.live].filter(([path, node]) => path.endsWith('.jsonl') && node.bytes.includes('\n'));
+          const journals = [...machine.live].filter(
+            ([path, node]) => path.endsWith('.jsonl') && node.bytes.includes('\n'),
+          );
           const id = journals[0]?.[0].replace(/^.*\/(.*)\.jsonl$/, '$1');
           if (id === undefined) continue;
           resumed++;
-          expect((await run(machine, `deploy --resume ${id} --ci --without verify`)).exit, `call ${at}`).toBe(0);
+          expect((await run(machine, `deploy --resume ${id} --ci --without verify`)).exit, `call ${at}`).toBe(
+            0,
+          );
           expect(withoutTimes(machine.picture()), `call ${at}`).toEqual(after);
           expect(machine.processes, `call ${at}`).toEqual([]);
         }

@@ -1,6 +1,6 @@
 // A Context for journeys: memory server, a screen that keeps what it is told, a person with prepared answers.
 import type { Prompter } from '../../src/ask/prompter.ts';
-import { consent, settle, type Surroundings } from '../../src/ask/settle.ts';
+import { consent, type Surroundings, settle } from '../../src/ask/settle.ts';
 import { readLine } from '../../src/cli.ts';
 import type { Context } from '../../src/commands/context.ts';
 import type { Server } from '../../src/server/server.ts';
@@ -16,11 +16,23 @@ export interface Told {
 export async function contextFor(
   server: Server,
   command: string,
-  options: { answers?: readonly unknown[]; terminal?: boolean; env?: Record<string, string>; heard?: () => 'no' | 'SIGINT' | 'SIGTERM' } = {},
+  options: {
+    answers?: readonly unknown[];
+    terminal?: boolean;
+    env?: Record<string, string>;
+    heard?: () => 'no' | 'SIGINT' | 'SIGTERM';
+  } = {},
 ): Promise<Told> {
   const line = readLine(command.split(' ').filter((word) => word !== ''));
   if (line.command === 'help' || line.command === 'version') throw new Error('no context for help');
-  const around: Surroundings = { env: options.env ?? {}, cwd: '/root', root: server.self.root, home: server.self.home, terminal: options.terminal ?? false, config: {} };
+  const around: Surroundings = {
+    env: options.env ?? {},
+    cwd: '/root',
+    root: server.self.root,
+    home: server.self.home,
+    terminal: options.terminal ?? false,
+    config: {},
+  };
   let out = '';
   let err = '';
   const answers = [...(options.answers ?? [])];

@@ -48,7 +48,13 @@ export interface FakeProcess extends ProcessRow {
 }
 
 const root: Owner = { uid: 0, gid: 0 };
-export const exampleUser: Person = { name: 'example-user', uid: 10001, gid: 10001, home: '/var/www/vhosts/example.com', shell: '/bin/bash' };
+export const exampleUser: Person = {
+  name: 'example-user',
+  uid: 10001,
+  gid: 10001,
+  home: '/var/www/vhosts/example.com',
+  shell: '/bin/bash',
+};
 
 /** What survives: hand it to the next `memoryServer` to go on after a kill or a power cut. */
 export class Machine {
@@ -65,23 +71,53 @@ export class Machine {
   onTime: (now: number) => void = () => {};
 
   /** Puts something there, durably, as it was before we came. */
-  put(path: string, bytes: string, look: Partial<Omit<Node, 'bytes' | 'synced' | 'inode' | 'kind'>> = {}): void {
+  put(
+    path: string,
+    bytes: string,
+    look: Partial<Omit<Node, 'bytes' | 'synced' | 'inode' | 'kind'>> = {},
+  ): void {
     this.makeParents(path, look);
-    const node: Node = { kind: 'file', bytes, synced: bytes, mode: 0o644, uid: 0, gid: 0, mtime: '1700000000.123456789', inode: ++this.inodes, ...look };
+    const node: Node = {
+      kind: 'file',
+      bytes,
+      synced: bytes,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtime: '1700000000.123456789',
+      inode: ++this.inodes,
+      ...look,
+    };
     this.live.set(path, node);
     this.disk.set(path, node);
   }
 
   directory(path: string, look: Partial<Node> = {}): void {
     this.makeParents(path, look);
-    const node: Node = { kind: 'directory', bytes: '', synced: '', mode: 0o755, uid: 0, gid: 0, mtime: '1700000000.000000000', inode: ++this.inodes, ...look };
+    const node: Node = {
+      kind: 'directory',
+      bytes: '',
+      synced: '',
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      mtime: '1700000000.000000000',
+      inode: ++this.inodes,
+      ...look,
+    };
     this.live.set(path, node);
     this.disk.set(path, node);
   }
 
   private makeParents(path: string, look: { uid?: number; gid?: number }): void {
     const parent = dirname(path);
-    if (parent !== path && !this.live.has(parent)) this.directory(parent, parent === '/' ? {} : { ...(look.uid === undefined ? {} : { uid: look.uid, gid: look.gid ?? look.uid }) });
+    if (parent !== path && !this.live.has(parent))
+      this.directory(
+        parent,
+        parent === '/'
+          ? {}
+          : { ...(look.uid === undefined ? {} : { uid: look.uid, gid: look.gid ?? look.uid }) },
+      );
   }
 
   /** After a kill -9: what was written is there, fsynced or not. */
@@ -92,7 +128,12 @@ export class Machine {
   /** After a power cut: only what was fsynced. */
   powerCut(): void {
     this.latch = undefined;
-    this.live = new Map([...this.disk].map(([path, node]) => [path, { ...node, bytes: node.synced === 'never' ? '' : node.synced }]));
+    this.live = new Map(
+      [...this.disk].map(([path, node]) => [
+        path,
+        { ...node, bytes: node.synced === 'never' ? '' : node.synced },
+      ]),
+    );
     this.disk = new Map(this.live);
   }
 
@@ -101,7 +142,10 @@ export class Machine {
     const found: Record<string, string> = {};
     for (const [path, node] of [...this.live].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (path === '/var/lib/cronlatch' || path.startsWith('/var/lib/cronlatch/')) continue;
-      found[path] = node.kind === 'directory' ? `directory ${node.mode.toString(8)} ${node.uid}:${node.gid}` : `${node.mode.toString(8)} ${node.uid}:${node.gid} ${node.mtime} ${createHash('sha256').update(node.bytes, 'latin1').digest('hex').slice(0, 12)}`;
+      found[path] =
+        node.kind === 'directory'
+          ? `directory ${node.mode.toString(8)} ${node.uid}:${node.gid}`
+          : `${node.mode.toString(8)} ${node.uid}:${node.gid} ${node.mtime} ${createHash('sha256').update(node.bytes, 'latin1').digest('hex').slice(0, 12)}`;
     }
     return found;
   }
@@ -110,15 +154,36 @@ export class Machine {
 function defaultPrograms(argv: readonly string[]): Ran {
   if (argv.includes('probe')) {
     const refused = { exit: 0, message: 'Another instance is already running (PID: 1).' };
-    return { code: 0, stdout: JSON.stringify({ ok: true, acquired: true, refused, stale: { recovered: true, message: '' }, errors: [] }), stderr: '' };
+    return {
+      code: 0,
+      stdout: JSON.stringify({
+        ok: true,
+        acquired: true,
+        refused,
+        stale: { recovered: true, message: '' },
+        errors: [],
+      }),
+      stderr: '',
+    };
   }
   return { code: 0, stdout: '', stderr: '' };
 }
 
 /** A server on the machine, run by `user`. Counts its calls; `fault` strikes at one of them. */
-export function memoryServer(machine: Machine, options: { fault?: Fault; user?: Person; debian?: boolean } = {}): Server & { calls: () => number; log: string[] } {
+export function memoryServer(
+  machine: Machine,
+  options: { fault?: Fault; user?: Person; debian?: boolean } = {},
+): Server & { calls: () => number; log: string[] } {
   const user = options.user ?? (machine.people[0] as Person);
-  const self = { host: 'shop.example', user: user.name, owner: { uid: user.uid, gid: user.gid }, home: user.home, root: user.uid === 0, zone: 'UTC', pid: 4242 };
+  const self = {
+    host: 'shop.example',
+    user: user.name,
+    owner: { uid: user.uid, gid: user.gid },
+    home: user.home,
+    root: user.uid === 0,
+    zone: 'UTC',
+    pid: 4242,
+  };
   let calls = 0;
   let dead = false;
   const log: string[] = [];
@@ -139,7 +204,11 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
       dead = true;
       throw new Killed(`killed ${fault.when} ${name}`);
     }
-    throw new Problem('not-written', { act: name, path: '(injected)', reason: 'no space left on the device (ENOSPC)' });
+    throw new Problem('not-written', {
+      act: name,
+      path: '(injected)',
+      reason: 'no space left on the device (ENOSPC)',
+    });
   };
 
   const files: Files = {
@@ -148,24 +217,53 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
       call(`tail ${path}`, () => {
         const node = machine.live.get(path);
         if (node?.kind !== 'file') return 'absent';
-        return { text: node.bytes.slice(Math.max(offset, node.bytes.length - bytes)), size: node.bytes.length, inode: `1:${node.inode}`, mtime: node.mtime };
+        return {
+          text: node.bytes.slice(Math.max(offset, node.bytes.length - bytes)),
+          size: node.bytes.length,
+          inode: `1:${node.inode}`,
+          mtime: node.mtime,
+        };
       }),
     real: (path) => call(`real ${path}`, () => (machine.live.has(path) ? path : 'absent')),
     list: (path) =>
       call(`list ${path}`, () => {
         if (machine.live.get(path)?.kind !== 'directory') return 'absent';
-        return [...machine.live.keys()].filter((name) => name !== path && dirname(name) === path).map((name) => name.slice(path === '/' ? 1 : path.length + 1)).sort();
+        return [...machine.live.keys()]
+          .filter((name) => name !== path && dirname(name) === path)
+          .map((name) => name.slice(path === '/' ? 1 : path.length + 1))
+          .sort();
       }),
-    executable: (path) => call(`executable ${path}`, () => ((machine.live.get(path)?.mode ?? 0) & 0o111) !== 0),
+    executable: (path) =>
+      call(`executable ${path}`, () => ((machine.live.get(path)?.mode ?? 0) & 0o111) !== 0),
     write: (path, bytes, look) =>
       call(`write ${path}`, () => {
-        if (machine.live.has(path)) throw new Problem('not-written', { act: 'write', path, reason: 'EEXIST' });
-        machine.live.set(path, { kind: 'file', bytes, synced: 'never', mode: look.mode, uid: look.uid, gid: look.gid, mtime: look.mtime ?? `${machine.clock}.000000001`, inode: ++machine.inodes });
+        if (machine.live.has(path))
+          throw new Problem('not-written', { act: 'write', path, reason: 'EEXIST' });
+        machine.live.set(path, {
+          kind: 'file',
+          bytes,
+          synced: 'never',
+          mode: look.mode,
+          uid: look.uid,
+          gid: look.gid,
+          mtime: look.mtime ?? `${machine.clock}.000000001`,
+          inode: ++machine.inodes,
+        });
       }),
     append: (path, bytes, as) =>
       call(`append ${path}`, () => {
         const node = machine.live.get(path);
-        if (node === undefined) machine.live.set(path, { kind: 'file', bytes, synced: 'never', mode: 0o600, uid: as.uid, gid: as.gid, mtime: `${machine.clock}.000000001`, inode: ++machine.inodes });
+        if (node === undefined)
+          machine.live.set(path, {
+            kind: 'file',
+            bytes,
+            synced: 'never',
+            mode: 0o600,
+            uid: as.uid,
+            gid: as.gid,
+            mtime: `${machine.clock}.000000001`,
+            inode: ++machine.inodes,
+          });
         else node.bytes += bytes;
       }),
     sync: (path) =>
@@ -186,17 +284,28 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
     rename: (from, to) =>
       call(`rename ${to}`, () => {
         const node = machine.live.get(from);
-        if (node === undefined) throw new Problem('not-written', { act: 'rename', path: from, reason: 'ENOENT' });
+        if (node === undefined)
+          throw new Problem('not-written', { act: 'rename', path: from, reason: 'ENOENT' });
         machine.live.set(to, node);
         machine.live.delete(from);
       }),
     remove: (path) =>
       call(`remove ${path}`, () => {
-        if (!machine.live.delete(path)) throw new Problem('not-written', { act: 'remove', path, reason: 'ENOENT' });
+        if (!machine.live.delete(path))
+          throw new Problem('not-written', { act: 'remove', path, reason: 'ENOENT' });
       }),
     makeDirectory: (path, mode, owner) =>
       call(`makeDirectory ${path}`, () => {
-        machine.live.set(path, { kind: 'directory', bytes: '', synced: '', mode, uid: owner.uid, gid: owner.gid, mtime: `${machine.clock}.0`, inode: ++machine.inodes });
+        machine.live.set(path, {
+          kind: 'directory',
+          bytes: '',
+          synced: '',
+          mode,
+          uid: owner.uid,
+          gid: owner.gid,
+          mtime: `${machine.clock}.0`,
+          inode: ++machine.inodes,
+        });
       }),
     removeDirectory: (path) =>
       call(`removeDirectory ${path}`, () => {
@@ -217,7 +326,8 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
   const readSource = (source: CrontabSource): SeenCrontab => {
     if (source.is !== 'user') {
       const seen = readAt(source.path, 'file');
-      if (seen.is === 'none' && source.is === 'file') throw new Problem('file-missing', { path: source.path });
+      if (seen.is === 'none' && source.is === 'file')
+        throw new Problem('file-missing', { path: source.path });
       return seen;
     }
     if (self.root) return readAt(spool(source.user), 'spool');
@@ -230,15 +340,18 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
     files,
     processes: {
       list: () => call('processes', () => machine.processes.filter((p) => p.state !== 'Z')),
-      resolve: (pid) => call(`resolve ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.script ?? 'unseen'),
-      holds: (pid, inode) => call(`holds ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.holds === inode),
+      resolve: (pid) =>
+        call(`resolve ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.script ?? 'unseen'),
+      holds: (pid, inode) =>
+        call(`holds ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.holds === inode),
       locked: (inode) => call('locked', () => machine.processes.some((p) => p.holds === inode)),
       signal: (target, signal) =>
         call(`signal ${signal} ${target.pid}`, () => {
           const found = machine.processes.find((p) => p.pid === target.pid && p.start === target.start);
           if (found === undefined) return 'gone';
           machine.signals.push(`${signal} ${target.pid}`);
-          if (signal === 'SIGKILL' || !found.stubborn) machine.processes = machine.processes.filter((p) => p !== found);
+          if (signal === 'SIGKILL' || !found.stubborn)
+            machine.processes = machine.processes.filter((p) => p !== found);
           return 'sent';
         }),
     },
@@ -246,9 +359,13 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
       sources: () =>
         call('sources', () => ({
           sources: [
-            ...[...machine.live.keys()].filter((p) => dirname(p) === '/var/spool/cron/crontabs').map((p): CrontabSource => ({ is: 'user', user: p.slice(p.lastIndexOf('/') + 1) })),
+            ...[...machine.live.keys()]
+              .filter((p) => dirname(p) === '/var/spool/cron/crontabs')
+              .map((p): CrontabSource => ({ is: 'user', user: p.slice(p.lastIndexOf('/') + 1) })),
             ...(machine.live.has('/etc/crontab') ? [{ is: 'system', path: '/etc/crontab' } as const] : []),
-            ...[...machine.live.keys()].filter((p) => dirname(p) === '/etc/cron.d').map((path): CrontabSource => ({ is: 'cron.d', path })),
+            ...[...machine.live.keys()]
+              .filter((p) => dirname(p) === '/etc/cron.d')
+              .map((path): CrontabSource => ({ is: 'cron.d', path })),
           ],
           unseen: [],
         })),
@@ -266,7 +383,10 @@ export function memoryServer(machine: Machine, options: { fault?: Fault; user?: 
       poke: (route: Route) => call(`poke ${route.by}`, () => undefined),
     },
     programs: { run: (argv) => call(`run ${argv[0]}`, () => machine.programs(argv)) },
-    people: { find: (who) => call(`find ${who}`, () => machine.people.find((p) => p.name === who || p.uid === who) ?? 'unknown') },
+    people: {
+      find: (who) =>
+        call(`find ${who}`, () => machine.people.find((p) => p.name === who || p.uid === who) ?? 'unknown'),
+    },
     latch: {
       take: (path, holder) =>
         call('latch', () => {

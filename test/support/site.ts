@@ -5,7 +5,8 @@ export const home = exampleUser.home;
 export const script = `${home}/httpdocs/scripts/process_import_jobs.php`;
 export const spool = '/var/spool/cron/crontabs/example-user';
 export const lock = `${home}/cronlatch/process_import_jobs/process_import_jobs.lock`;
-export const crontab = 'MAILTO=""\n\n# keep  me\n*/2 * * * *  php httpdocs/scripts/process_import_jobs.php\n0 3 * * *\t/usr/local/bin/backup.sh   --all\n';
+export const crontab =
+  'MAILTO=""\n\n# keep  me\n*/2 * * * *  php httpdocs/scripts/process_import_jobs.php\n0 3 * * *\t/usr/local/bin/backup.sh   --all\n';
 export const source = `<?php\ndeclare(strict_types=1);\n$options = getopt('', ['once']);\n$once = isset($options['once']);\nwork($once);\n`;
 
 /** A running instance of the worker. */
