@@ -1,6 +1,5 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { consent, type Surroundings, settle } from './ask/settle.ts';
 import { help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
@@ -93,7 +92,7 @@ function surroundings(line: Line): Surroundings {
     env: process.env,
     cwd: process.cwd(),
     root: process.geteuid?.() === 0,
-    home: homedir(),
+    home: process.env['HOME'] ?? '/',
     terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
     config: typeof path === 'string' ? readConfig(path) : {},
   };
@@ -218,4 +217,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 process.exitCode = 1;
-process.exitCode = await main(process.argv.slice(2));
+main(process.argv.slice(2)).then((exit) => {
+  process.exitCode = exit;
+});

@@ -1,5 +1,6 @@
 // Where a worker's lock, log and guard go, and what the worker is called.
 import { basename, dirname, join } from 'node:path/posix';
+import type { InterpreterKind } from '../command/command.ts';
 
 /** One script for many jobs: a lock for the whole script would let one job keep out all others. */
 const consoles = new Set([
@@ -89,4 +90,9 @@ export function placesBelow(
     log: join(base, name, 'output.log'),
     guardInBase: join(base, guardFile),
   };
+}
+
+/** The name the guard's file has on the server. Here and not beside its text, which a scan has no need to load. */
+export function guardFileName(kind: InterpreterKind): string {
+  return kind === 'php' ? 'cronlatch-guard.php' : 'cronlatch-guard.mjs';
 }
