@@ -31,7 +31,7 @@ export function isConsole(script: string): boolean {
 }
 
 /** The worker's name: the script's, and for consoles what they are told to do. Letters that any file system keeps. */
-export function workerName(script: string, args: readonly string[]): string {
+function workerName(script: string, args: readonly string[]): string {
   const base = basename(script).replace(/\.(php|phar|mjs|cjs|js)$/, '');
   const telling = isConsole(script) ? args.filter((a) => !a.startsWith('-')).slice(0, 1) : [];
   return (
@@ -67,14 +67,6 @@ export function releaseLayout(path: string): 'releases' | 'vendor' | 'no' {
   const parts = dirname(path).split('/');
   if (parts.includes('vendor') || parts.includes('node_modules')) return 'vendor';
   return parts.includes('releases') ? 'releases' : 'no';
-}
-
-/** Every directory above the path that has to be there, outermost first. */
-export function directoriesFor(path: string, below: string): string[] {
-  const missing: string[] = [];
-  for (let at = path; at !== below && at !== '/' && at.startsWith(`${below}/`); at = dirname(at))
-    missing.unshift(at);
-  return missing;
 }
 
 /** Standard places below a site's home. */
