@@ -186,6 +186,8 @@ export function readLine(
   } catch (error) {
     throw badFlag(error, [...flags.keys()]);
   }
+  // Grouped as in -yh it is found only here.
+  if (parsed.values['help']) return { command: 'help', ...(named === undefined ? {} : { about: named }) };
   if (parsed.values['version']) return { command: 'version' };
   const [word, id, ...more] = parsed.positionals;
   const row = commands.find((c) => c.name === word);
