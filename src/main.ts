@@ -4,14 +4,15 @@ import { homedir } from 'node:os';
 import { consent, type Surroundings, settle } from './ask/settle.ts';
 import { help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
-import { type ExitCode, Problem, reasonOf, words } from './problem.ts';
+import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs one command line to its exit code. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
-  const wantsJson = argv.includes('--json');
-  const debug = argv.includes('--debug');
+  const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  const wantsJson = words.includes('--json');
+  const debug = words.includes('--debug');
   let command = 'cronlatch';
   try {
     const line = readLine(argv);
@@ -187,7 +188,7 @@ function interrupts(say: (...lines: string[]) => void): Interrupts {
 function failed(error: unknown, command: string, json: boolean, debug: boolean): ExitCode {
   const expected = error instanceof Problem;
   const exit: ExitCode = expected ? error.exit : 1;
-  const message = expected ? words(error) : [`An error nobody expected: ${reasonOf(error)}`];
+  const message = expected ? wordsOf(error) : [`An error nobody expected: ${reasonOf(error)}`];
   if (json) {
     const outcome = {
       is: 'problem',
