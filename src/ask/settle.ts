@@ -101,6 +101,9 @@ export function settle(line: Line, around: Surroundings): Settings {
     const { value } = answer(line, around, name);
     return typeof value === 'string' ? value : undefined;
   };
+  // The checks read these two when the change is made already: a slip must be refused before it.
+  whole(text('ticks') ?? '3', '--ticks');
+  seconds(text('max-wait') ?? '10m', '--max-wait');
   const dialect = oneOf(text('dialect'), ['debian', 'cronie'] as const, '--dialect');
   return {
     scope: scopeOf(line, around, text),
