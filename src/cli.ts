@@ -219,6 +219,11 @@ export function readLine(
   };
 }
 
+/** The names of all flags there are. */
+export function flagNames(): string[] {
+  return [...allFlags().keys()];
+}
+
 function allFlags(): Map<string, Flag> {
   return new Map([...everywhere, ...commands.flatMap((c) => c.flags)].map((flag) => [flag.name, flag]));
 }

@@ -1,8 +1,8 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { consent, type Surroundings, settle } from './ask/settle.ts';
-import { help, type Line, readLine } from './cli.ts';
+import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
+import { flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 
@@ -90,13 +90,15 @@ async function dispatch(ctx: Context): Promise<Result> {
 
 function surroundings(line: Line): Surroundings {
   const path = line.flags['config'];
+  const config = typeof path === 'string' ? readConfig(path) : {};
+  if (typeof path === 'string') checkConfig(path, config, flagNames());
   return {
     env: process.env,
     cwd: process.cwd(),
     root: process.geteuid?.() === 0,
     home: homedir(),
     terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    config: typeof path === 'string' ? readConfig(path) : {},
+    config,
   };
 }
 

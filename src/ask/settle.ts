@@ -43,7 +43,21 @@ const onlyFlags = new Set([
   'verbose',
   'color',
   'no-color',
+  'json',
 ]);
+
+/** Refuses keys of a config file that nobody would ever read: a slip must not be passed over in silence. */
+export function checkConfig(
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+  flags: readonly string[],
+): void {
+  for (const key of Object.keys(config)) {
+    if (flags.includes(key) && !onlyFlags.has(key)) continue;
+    const why = flags.includes(key) ? 'can be given on the command line only' : 'is no answer';
+    throw new Problem('usage', { what: `The config file ${path}: '${key}' ${why}.` });
+  }
+}
 
 /** One answer and where it came from. */
 export function answer(
