@@ -23,7 +23,7 @@ export const hasPhp = spawnSync('php', ['-v']).status === 0;
 export const hasTmux = spawnSync('tmux', ['-V']).status === 0;
 export const hasFlock = spawnSync('flock', ['--version']).status === 0;
 /** ESC: what no plain stream may carry. */
-export const escape = '\x1b';
+export const ESC = '\x1b';
 
 const made: string[] = [];
 afterAll(() => {
@@ -101,8 +101,8 @@ export function json(ended: Ended): Record<string, unknown> & {
   return JSON.parse(ended.out);
 }
 
-const nodeWorker = `'use strict';
-if (!process.argv.includes('--once')) setInterval(() => {}, 1000);
+const nodeWorker = `import { argv } from 'node:process';
+if (!argv.includes('--once')) setInterval(() => {}, 1000);
 `;
 const phpWorker = `<?php
 declare(strict_types=1);
@@ -128,7 +128,7 @@ export interface Site {
 export function site(kind: 'node' | 'php' = 'node', crontab = defaultCrontab): Site {
   const directory = scratch();
   mkdirSync(join(directory, 'scripts'));
-  const name = kind === 'php' ? 'worker.php' : 'worker.cjs';
+  const name = kind === 'php' ? 'worker.php' : 'worker.mjs';
   const script = join(directory, 'scripts', name);
   writeFileSync(script, kind === 'php' ? phpWorker : nodeWorker, { mode: 0o750 });
   const tab = join(directory, 'crontab');
