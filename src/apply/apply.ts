@@ -13,7 +13,8 @@ import type { Bell } from './stop.ts';
  */
 export async function apply(server: Server, pen: Pen, steps: readonly Step[], bell: Bell): Promise<void> {
   let reached = -1;
-  try {
+  const done = (): readonly Step[] => steps.slice(0, reached + 1);
+  await orTakeBack(server, pen, done, bell, async () => {
     for (const [index, step] of steps.entries()) {
       checkInterrupt(bell);
       reached = index;
@@ -23,8 +24,23 @@ export async function apply(server: Server, pen: Pen, steps: readonly Step[], be
       await pen.write({ is: 'done', step: index, at: stamp(server) });
     }
     checkInterrupt(bell);
+  });
+}
+
+/** Runs `act`; when it fails, the steps done until then are taken back and the journal is closed as 'failed'. */
+export async function orTakeBack<T>(
+  server: Server,
+  pen: Pen,
+  done: () => readonly Step[],
+  bell: Bell,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
   } catch (error) {
-    await takeBack(server, pen, steps.slice(0, reached + 1), bell, error);
+    // 'half-done' says that taking back was tried already.
+    if (error instanceof Problem && error.code === 'half-done') throw error;
+    await takeBack(server, pen, done(), bell, error);
     await closeJournal(server, pen, 'failed');
     throw error;
   }

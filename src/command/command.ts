@@ -122,6 +122,8 @@ export interface Wish {
   readonly once?: boolean;
   /** Absolute path or path relative to the directory: `>> LOG 2>&1` unless the command already appends both streams to a file of its own. */
   readonly log?: Bytes;
+  /** The log was asked for by name: it takes the place of a file the command writes already. */
+  readonly logReplaces?: boolean;
 }
 
 export type RewriteNote =

@@ -2,6 +2,7 @@
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Command, Redirect, RewriteNote } from './command.ts';
 import { type Edit, skipBlanks } from './edits.ts';
+import { pathFrom } from './paths.ts';
 import { shellQuote } from './quote.ts';
 import { isNull } from './redirects.ts';
 
@@ -11,24 +12,27 @@ interface OutputPlan {
 }
 
 /**
- * Plans the output. A file the command writes already stays its log, appended to instead of truncated. Errors sent to a
- * file of their own, or thrown away while the output is kept, are a decision and stay.
+ * Plans the output. A file the command writes already stays its log (unless the wish `replaces` it), appended to
+ * instead of truncated. Errors sent to a file of their own, or thrown away while the output is kept, are a decision
+ * and stay.
  */
-export function planOutput(text: Bytes, command: Command, wishedLog: Bytes): OutputPlan {
+export function planOutput(text: Bytes, command: Command, wishedLog: Bytes, replaces: boolean): OutputPlan {
   const log = shellQuote(wishedLog);
   const both = command.redirects.find(({ fd }) => fd === 'both');
   const out = command.redirects.find(({ fd }) => fd === 1);
   const err = command.redirects.find(({ fd }) => fd === 2);
-  if (both !== undefined) return planBoth(both, log, wishedLog);
+  const gives = ({ target }: Redirect): boolean =>
+    replaces && pathFrom(command.directory, target.value) !== wishedLog;
+  if (both !== undefined) return planBoth(both, isNull(both) || gives(both), log, wishedLog);
   if (out === undefined) return planWithoutOut(command, err, log, wishedLog);
   if (out.operator === '>&') return planOutToErr(text, command, out, err, log, wishedLog);
-  if (isNull(out)) return planNull(text, command, out, err, log, wishedLog);
+  if (isNull(out) || gives(out)) return planNull(text, command, out, err, log, wishedLog);
   return planFile(text, command, out, err);
 }
 
-function planBoth(both: Redirect, log: Bytes, wishedLog: Bytes): OutputPlan {
+function planBoth(both: Redirect, instead: boolean, log: Bytes, wishedLog: Bytes): OutputPlan {
   const file = both.target.value;
-  if (isNull(both))
+  if (instead)
     return { edits: [replace(both, `>> ${log} 2>&1`)], note: { code: 'null-replaced', log: wishedLog } };
   if (both.operator === '&>>') return { edits: [], note: { code: 'log-kept', log: file } };
   const edits = [replace(both, `>> ${both.target.raw} 2>&1`)];

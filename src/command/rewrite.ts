@@ -25,7 +25,7 @@ export function rewriteCommand(
   rewriteInterpreter(command, wish, draft);
   if (wish.once) addOnce(command, draft);
   if (wish.log !== undefined) {
-    const { edits, note } = planOutput(text, command, wish.log);
+    const { edits, note } = planOutput(text, command, wish.log, wish.logReplaces === true);
     draft.edits.push(...edits);
     draft.notes.push(note);
   }

@@ -1,5 +1,5 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
-import { apply, resume, takeBack } from '../apply/apply.ts';
+import { apply, orTakeBack, resume, takeBack } from '../apply/apply.ts';
 import { settle as settleStep } from '../apply/carry.ts';
 import { isEmpty, type Plan, planToJson } from '../change/plan.ts';
 import { closeJournal, openJournal, type Pen, readJournals, reopenJournal } from '../journal/journal.ts';
@@ -70,7 +70,13 @@ async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>)
       version: ctx.version,
     });
     await apply(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-    return finish(ctx, pen, plan, json);
+    return orTakeBack(
+      ctx.server,
+      pen,
+      () => plan.steps,
+      bellFor(ctx, pen),
+      () => finish(ctx, pen, plan, json),
+    );
   });
 }
 
@@ -292,7 +298,13 @@ async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
     return ctx.interrupts.guard(async () => {
       const pen = await reopenJournal(ctx.server, journal as Journal);
       await resume(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-      return finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] });
+      return orTakeBack(
+        ctx.server,
+        pen,
+        () => plan.steps,
+        bellFor(ctx, pen),
+        () => finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] }),
+      );
     });
   });
 }

@@ -166,8 +166,8 @@ export function readField(text: Bytes, kind: FieldKind, dialect: Dialect): Field
     if (text[at] !== ',') break;
     at++;
   }
-  // Debian's cron takes byte 255 for the end of the file while it skips (measured).
-  if (text.includes('\xff', at)) return refused('byte-255');
+  // Debian's cron takes byte 255 for the end of the file right behind what it understood, not further on (measured).
+  if (text[at] === '\xff') return refused('byte-255');
   if (at < text.length) odd.push({ code: 'junk-in-field', at });
   if (kind.name === 'weekday' && wanted[7]) wanted[0] = 1;
   const last = kind.name === 'weekday' ? 6 : kind.high;

@@ -345,14 +345,9 @@ function lost(guard) {
     record = readRecord(guard);
     is = holder(record);
   }
-  if (is === 'dead') {
-    if (lock(guard) === 'got') process.exit(0); // it ended just now: the next tick works
-    sleep(50); // time for a new holder to write its record
-    const again = readRecord(guard);
-    if (again.pid === record.pid && again.start === record.start && again.state === record.state) {
-      const text = `The worker PID ${record.pid} is dead, but a process it started still holds ${guard.path}.lock: `;
-      complain(guard, text + leak(guard));
-    }
+  if (is === 'dead' && staysDead(guard, record)) {
+    const text = `The worker PID ${record.pid} is dead, but a process it started still holds ${guard.path}.lock: `;
+    complain(guard, text + leak(guard));
   }
   const age = record.started && is !== 'dead' ? now() - record.started : 0;
   const limit = guard.maxRuntime || 0;
@@ -375,6 +370,18 @@ function lost(guard) {
   const stat = lstat(`${guard.path}.log`);
   if (!stat || stat.size < LOG_LIMIT) log(guard, text); // only a holder may rotate the log, so a loser must not fill it
   process.exit(0);
+}
+
+/** Two seconds of doubt: on a busy machine a new holder needs a while from the lock to its record. */
+function staysDead(guard, record) {
+  for (let look = 0; look < 20; look++) {
+    if (lock(guard) === 'got') process.exit(0); // the holder ended just now: the next tick works
+    sleep(100);
+    const again = readRecord(guard);
+    if (again.pid !== record.pid || again.start !== record.start || again.state !== record.state)
+      return false;
+  }
+  return true;
 }
 
 function complain(guard, text) {

@@ -412,14 +412,8 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     break;
                 }
             }
-            if ($holder === 'dead') {
-                if (flock($this->fp, LOCK_EX | LOCK_NB)) {
-                    exit(0); // it ended just now: the next tick works
-                }
-                usleep(50000); // time for a new holder to write its record
-                if (array_intersect_key($this->readRecord(), ['pid' => 1, 'start' => 1, 'state' => 1]) == array_intersect_key($record, ['pid' => 1, 'start' => 1, 'state' => 1])) {
-                    $this->complain("The worker PID {$record['pid']} is dead, but a process it started still holds {$this->path}.lock: " . $this->leak());
-                }
+            if ($holder === 'dead' && $this->staysDead($record)) {
+                $this->complain("The worker PID {$record['pid']} is dead, but a process it started still holds {$this->path}.lock: " . $this->leak());
             }
             $age = isset($record['started']) && $holder !== 'dead' ? time() - $record['started'] : 0;
             $limit = (int) $this->options['maxRuntime'];
@@ -441,6 +435,22 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 $this->log($text);
             }
             exit(0);
+        }
+
+        /** Two seconds of doubt: on a busy machine a new holder needs a while from the lock to its record. */
+        private function staysDead(array $record): bool
+        {
+            $identity = ['pid' => 1, 'start' => 1, 'state' => 1];
+            for ($look = 0; $look < 20; $look++) {
+                if (flock($this->fp, LOCK_EX | LOCK_NB)) {
+                    exit(0); // the holder ended just now: the next tick works
+                }
+                usleep(100000);
+                if (array_intersect_key($this->readRecord(), $identity) != array_intersect_key($record, $identity)) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         private function complain(string $text): void

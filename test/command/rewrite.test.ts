@@ -262,3 +262,21 @@ describe.skipIf(php === undefined)('the real PHP', () => {
     }
   });
 });
+
+describe('a log that was asked for', () => {
+  const rewritten = (text: string, log: string): string => {
+    const command = readCommand(text, { shell: '/bin/sh', home: '/home/example-user', variables: new Map() });
+    if (command.is !== 'worker') throw new Error(command.why);
+    return rewriteCommand(text, command, { log, logReplaces: true }).text;
+  };
+  test('takes the place of the one the command had', () => {
+    expect(rewritten('cd /srv && php w.php >> old.log 2>&1', '/srv/new.log')).toBe(
+      'cd /srv && php w.php >> /srv/new.log 2>&1',
+    );
+  });
+  test('leaves the line alone when it is the same file in other words', () => {
+    expect(rewritten('cd /srv && php w.php >> new.log 2>&1', '/srv/new.log')).toBe(
+      'cd /srv && php w.php >> new.log 2>&1',
+    );
+  });
+});

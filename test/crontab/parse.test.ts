@@ -144,6 +144,7 @@ describe('the file', () => {
     ['text behind the closing quote', 'A="x"y\n', false, false],
     ['a quote that is never closed', "A='x\n", false, false],
     ['byte 255 behind a field', '*\xff * * * * x\n', false, false],
+    ['byte 255 further on in a field', '*!\xff * * * * x\n', true, false],
     ['byte 255 at the start of a command', '* * * * * \xff\n', false, true],
     ['byte 255 inside a command', '* * * * * x\xff\n', true, true],
     ['byte 254 at the start of a command', '* * * * * \xfe\n', true, true],

@@ -1,0 +1,69 @@
+// A Context for journeys: memory server, a screen that keeps what it is told, a person with prepared answers.
+import type { Prompter } from '../../src/ask/prompter.ts';
+import { consent, type Surroundings, settle } from '../../src/ask/settle.ts';
+import { readLine } from '../../src/cli.ts';
+import type { Context } from '../../src/commands/context.ts';
+import type { Server } from '../../src/server/server.ts';
+import { makeScreen } from '../../src/show/screen.ts';
+
+export interface Told {
+  readonly ctx: Context;
+  out(): string;
+  err(): string;
+}
+
+/** The context of one command line. `answers` are given to prompts in order; a prompt without one throws. */
+export async function contextFor(
+  server: Server,
+  command: string,
+  options: {
+    answers?: readonly unknown[];
+    terminal?: boolean;
+    env?: Record<string, string>;
+    heard?: () => 'no' | 'SIGINT' | 'SIGTERM';
+  } = {},
+): Promise<Told> {
+  const line = readLine(command.split(' ').filter((word) => word !== ''));
+  if (line.command === 'help' || line.command === 'version') throw new Error('no context for help');
+  const around: Surroundings = {
+    env: options.env ?? {},
+    cwd: '/root',
+    root: server.self.root,
+    home: server.self.home,
+    terminal: options.terminal ?? false,
+    config: {},
+  };
+  let out = '';
+  let err = '';
+  const answers = [...(options.answers ?? [])];
+  const give = (question: string): unknown => {
+    if (answers.length === 0) throw new Error(`nobody was to be asked: ${question}`);
+    return answers.shift();
+  };
+  const prompter: Prompter = {
+    confirm: async (message) => give(message) === true,
+    choose: async (message, among) => {
+      const picked = give(message);
+      return among.filter((_, i) => (picked as number[]).includes(i)).map((o) => o.value);
+    },
+  };
+  const plain = { color: false, unicode: true };
+  const screen = await makeScreen(
+    { stdout: { write: (text) => (out += text) }, stderr: { write: (text) => (err += text) } },
+    { out: plain, err: plain },
+    { quiet: false, json: false, verbose: false, clock: () => server.now() },
+  );
+  const ctx: Context = {
+    server,
+    settings: settle(line, around),
+    line,
+    around,
+    consent: consent(line, around),
+    screen,
+    ask: async () => prompter,
+    interrupts: { heard: options.heard ?? (() => 'no'), guard: (act) => act() },
+    version: '0.0.0-test',
+    verbose: false,
+  };
+  return { ctx, out: () => out, err: () => err };
+}
