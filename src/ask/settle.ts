@@ -1,6 +1,7 @@
 // argv, environment and config file → settled answers. Flag > environment > config file > prompt > default.
-import { resolve } from 'node:path/posix';
+import { basename, resolve } from 'node:path/posix';
 import type { Line } from '../cli.ts';
+import { interpreterKind } from '../command/interpreter.ts';
 import { Problem } from '../problem.ts';
 import type { Latching, Part, Pick, Scope, Settings } from './settings.ts';
 
@@ -174,6 +175,12 @@ function latchingOf(around: Surroundings, text: (name: string) => string | undef
   if (interpreter !== undefined && !interpreter.startsWith('/')) {
     throw new Problem('usage', {
       what: `--interpreter ${interpreter}: an absolute path is needed, since cron’s PATH is short.`,
+    });
+  }
+  // An entry that names a program nobody takes for PHP or Node could not be read back, and its checks would fail.
+  if (interpreter !== undefined && interpreterKind(basename(interpreter)) === 'none') {
+    throw new Problem('usage', {
+      what: `--interpreter ${interpreter}: by its name this is neither PHP nor Node (php, php8.3, node20 …).`,
     });
   }
   const log = text('log');
