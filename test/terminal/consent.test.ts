@@ -296,7 +296,8 @@ describe.concurrent('two at once', () => {
   test('while one deploy waits for its interpreter, a rollback and a deploy are refused with its name (rule 40)', async () => {
     const at = site();
     const [gate, asked] = [join(at.directory, 'gate'), join(at.directory, 'asked')];
-    const slow = join(at.directory, 'slow-node');
+    mkdirSync(join(at.directory, 'slow'));
+    const slow = join(at.directory, 'slow/node');
     // Judges the new script only when the gate is there.
     writeFileSync(
       slow,

@@ -179,6 +179,7 @@ describe.concurrent('usage', () => {
     [['deploy', '--file', 'a', '--user', 'b'], '--file and --user cannot be used together'],
     [['deploy', '--system'], '--system says something about --file'],
     [['deploy', '--interpreter', 'php'], 'an absolute path is needed'],
+    [['deploy', '--interpreter', '/bin/sh'], 'neither PHP nor Node'],
     [['deploy', '--php', '/a', '--node', '/b'], 'name different programs'],
     [['deploy', '--without', 'lock'], '--without lock: it can be guard, stop, verify'],
     [['deploy', '--dialect', 'bsd'], '--dialect bsd: it can be debian, cronie'],

@@ -108,7 +108,7 @@ describe.concurrent('exit codes', () => {
 
   test('1: the interpreter refuses the script, and everything is as before (rule 32)', async () => {
     const at = site();
-    const interpreter = join(at.directory, 'no-node');
+    const interpreter = join(at.directory, 'node');
     writeFileSync(interpreter, '#!/bin/sh\necho "it is Tuesday" >&2\nexit 1\n', { mode: 0o755 });
     const [before, script] = [at.read(), readFileSync(at.script)];
     const ended = await deploy(at, '--interpreter', interpreter, '--json', '--guard', 'script');
@@ -117,7 +117,7 @@ describe.concurrent('exit codes', () => {
     expect(json(ended).outcome).toMatchObject({ is: 'problem', exit: 1, code: 'unkeepable' });
     expect(at.read()).toEqual(before);
     expect(readFileSync(at.script)).toEqual(script);
-    expect(readdirSync(at.directory).sort()).toEqual(['crontab', 'no-node', 'scripts', 'state']);
+    expect(readdirSync(at.directory).sort()).toEqual(['crontab', 'node', 'scripts', 'state']);
     expect(readdirSync(join(at.directory, 'scripts'))).toEqual(['worker.mjs']);
     // It was settled: nothing stands in the way of the next.
     expect((await deploy(at)).code).toBe(0);
@@ -206,7 +206,8 @@ describe.concurrent('signals while at work', () => {
     const at = site();
     const before = at.read();
     const [gate, asked] = [join(at.directory, 'gate'), join(at.directory, 'asked')];
-    const slow = join(at.directory, 'slow-node');
+    mkdirSync(join(at.directory, 'slow'));
+    const slow = join(at.directory, 'slow/node');
     writeFileSync(
       slow,
       `#!/bin/sh\ncase "$1" in --check) touch ${asked}; while [ ! -e ${gate} ]; do sleep 0.05; done;; esac\nexec ${process.execPath} "$@"\n`,
