@@ -5,6 +5,7 @@ import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts
 import { flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
+import { letters, looksOf, unicodeOf } from './show/theme.ts';
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -18,7 +19,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const line = readLine(argv);
     command = line.command;
     if (line.command === 'help') {
-      process.stdout.write(help(line.about));
+      process.stdout.write(letters(help(line.about), unicodeOf(process.env)));
       return 0;
     }
     if (line.command === 'version') {
@@ -39,7 +40,6 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   const agreed = consent(line, around);
   const { localServer } = await import('./server/local.ts');
   const { makeScreen } = await import('./show/screen.ts');
-  const { looksOf } = await import('./show/theme.ts');
   const colors = { color: line.flags['color'] === true, noColor: line.flags['no-color'] === true };
   const verbose = line.flags['verbose'] === true || debug;
   const screen = await makeScreen(
@@ -201,7 +201,7 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
     };
     process.stdout.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
   }
-  for (const line of message) process.stderr.write(`${line}\n`);
+  for (const line of message) process.stderr.write(`${letters(line, unicodeOf(process.env))}\n`);
   if (!expected) {
     process.stderr.write(
       `${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,
