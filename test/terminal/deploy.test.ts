@@ -35,7 +35,7 @@ describe.concurrent('scan', () => {
       'source',
     ]);
     expect(crontab).toMatchObject({ source: at.tab, dialect: 'debian', accepted: true });
-    const [worker, never] = crontab?.entries ?? [];
+    const [worker = {}, never = {}] = crontab?.entries ?? [];
     for (const entry of [worker, never])
       for (const key of ['line', 'schedule', 'command', 'fires', 'next', 'worker', 'findings'])
         expect(entry).toHaveProperty(key);
@@ -45,13 +45,13 @@ describe.concurrent('scan', () => {
       fires: true,
       worker: { script: at.script, args: [], guarded: false },
     });
-    expect((worker?.['next'] as string[]).length).toBe(3);
-    for (const next of worker?.['next'] as string[]) {
+    expect((worker['next'] as string[]).length).toBe(3);
+    for (const next of worker['next'] as string[]) {
       expect(new Date(next).toISOString()).toBe(next);
       expect(new Date(next).getUTCMinutes() % 2).toBe(0);
     }
     expect(never).toMatchObject({ line: 5, fires: false, next: [], worker: null });
-    expect((worker?.['findings'] as { code: string }[]).map((f) => f.code)).toContain('no-lock');
+    expect((worker['findings'] as { code: string }[]).map((f) => f.code)).toContain('no-lock');
   });
 
   test('source in the document is the path of the file, made absolute', async () => {

@@ -188,8 +188,6 @@ describe.concurrent('bytes nobody should touch', () => {
   const lines = (d: string, entry: string): string =>
     `# jobs\nHOME=${d}\n${entry}\n17 3 * * * /usr/bin/true\n`;
   const odd: [string, (d: string, entry: string) => string | Buffer][] = [
-    ['no final newline', (d, e) => lines(d, e).trimEnd()],
-    ['our entry last, without a newline', (d, e) => `HOME=${d}\n${e}`],
     ['comments that are not UTF-8', (d, e) => Buffer.from(`# caf\xe9 \xff\xfe\n${lines(d, e)}`, 'latin1')],
     [
       'another entry that is not UTF-8',
@@ -223,6 +221,8 @@ describe.concurrent('bytes nobody should touch', () => {
     ['CRLF on our entry', (d, e) => `HOME=${d}\n${e}\r\n`],
     ['a byte order mark', (d, e) => Buffer.from(`\xef\xbb\xbf${lines(d, e)}`, 'latin1')],
     ['a byte order mark before our entry', (d, e) => Buffer.from(`\xef\xbb\xbf${e}\nHOME=${d}\n`, 'latin1')],
+    ['no final newline', (d, e) => lines(d, e).trimEnd()],
+    ['our entry last, without a newline', (d, e) => `HOME=${d}\n${e}`],
     ['a zero byte', (d, e) => `${lines(d, e)}# \0\n`],
   ];
 
