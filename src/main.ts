@@ -48,6 +48,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     { quiet: line.flags['quiet'] === true, json: line.flags['json'] === true, verbose, clock: Date.now },
   );
   if (debug) await showSources(line, around, screen.say);
+  const stop = new AbortController();
   const ctx: Context = {
     server: localServer(),
     settings,
@@ -55,8 +56,8 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     around,
     consent: agreed,
     screen,
-    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(),
-    interrupts: interrupts(screen.say),
+    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stop.signal),
+    interrupts: interrupts(screen.say, () => stop.abort()),
     version: __VERSION__,
     verbose,
   };
@@ -159,7 +160,7 @@ async function showSources(
 }
 
 /** Outside of critical work a signal ends us at once; inside, the first is heard and the second ends us. */
-function interrupts(say: (...lines: string[]) => void): Interrupts {
+function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): Interrupts {
   let critical = 0;
   let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -172,6 +173,7 @@ function interrupts(say: (...lines: string[]) => void): Interrupts {
       }
       first = name;
       say('', 'Stopping after this step… (Ctrl-C again to stop now)');
+      stopAsking();
     });
   }
   return {
