@@ -11,7 +11,7 @@ import { begin, deploy, expectProblem, hasFlock, json, root, run, scratch, site,
 const questions = [
   { file: 'deploy.ts', asks: 'Which workers', flags: ['script', 'entry', 'all'] },
   { file: 'deploy.ts', asks: 'confirm(question)', flags: ['yes'] },
-  { file: 'deploy.ts', asks: 'Put everything back?', flags: ['keep-on-fail'] },
+  { file: 'deploy.ts', asks: 'Keep the change all the same?', flags: ['keep-on-fail'] },
   { file: 'rollback.ts', asks: 'Put back', flags: ['yes'] },
 ] as const;
 

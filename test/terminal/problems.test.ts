@@ -174,6 +174,40 @@ describe.concurrent('exit codes', () => {
     expect(scan.out).toContain('guard-lost-by-release');
   });
 
+  const trial = (at: ReturnType<typeof site>, act: string): string[] => {
+    const node = join(at.directory, 'node');
+    const script = `#!/bin/sh\n[ "$2" = probe ] && { ${act}; }\nexec ${process.execPath} "$@"\n`;
+    writeFileSync(node, script, { mode: 0o755 });
+    return ['--interpreter', node];
+  };
+
+  test('1 and 3: a check fails: put back with --ci, kept with --keep-on-fail (rule 32)', async () => {
+    const at = site();
+    const says = '{"refused":{"exit":1,"message":"two"},"stale":{"recovered":true,"message":""}}';
+    const flags = trial(at, `echo '${says}'; exit 0`);
+    const before = at.read();
+    const back = await deploy(at, ...flags, '--json');
+    expect(json(back).outcome).toEqual({ is: 'rolled-back', exit: 1 });
+    expect(back.code).toBe(1);
+    expect(at.read()).toEqual(before);
+    const kept = await deploy(at, ...flags, '--json', '--keep-on-fail');
+    expect(json(kept).outcome).toMatchObject({ is: 'deployed', exit: 3 });
+    expect(kept.code).toBe(3);
+    expect((await rollback(at)).code).toBe(0);
+    expect(at.read()).toEqual(before);
+  });
+
+  test('6: a check could not be measured: 0 by itself, 6 with --strict and from verify (rule 32)', async () => {
+    const at = site();
+    const flags = trial(at, 'exit 9');
+    const strict = await deploy(at, ...flags, '--strict', '--json');
+    expect(json(strict).outcome).toMatchObject({ is: 'deployed', exit: 6 });
+    expect(strict.code).toBe(6);
+    expect((await run(['verify', ...at.stateFlags])).code).toBe(6);
+    await rollback(at);
+    expect((await deploy(at, ...flags)).code).toBe(0);
+  });
+
   test('4: a journal that cannot be read stops everything that would write (rule 32)', async () => {
     const at = site();
     await deploy(at);
