@@ -50,7 +50,7 @@ interface CommandRow {
 const commands: readonly CommandRow[] = [
   {
     name: 'scan',
-    what: 'find the entries that can pile up or fail in silence; changes nothing',
+    what: 'find entries that can pile up or fail in silence; only reads',
     usage: 'cronlatch scan [SOURCE] [--fail-on LEVEL] [--json]',
     takesId: false,
     examples: [
@@ -59,14 +59,14 @@ const commands: readonly CommandRow[] = [
     ],
     flags: [
       ...source,
-      { name: 'fail-on', takes: 'LEVEL', help: 'note, warn, stop or never: exit 3 from there up (warn)' },
+      { name: 'fail-on', takes: 'LEVEL', help: 'exit 3 from note, warn or stop up, or never (warn)' },
       json,
     ],
   },
   {
     name: 'deploy',
-    what: 'latch workers: guard, recommended entry, old instances stopped, verified',
-    usage: 'cronlatch deploy [SOURCE] [--script PATH | --entry LINE | --all] [--yes | --ci]',
+    what: 'latch workers: guard, new entry, old instances stopped, verified',
+    usage: 'cronlatch deploy [SOURCE] [--script PATH|--entry LINE|--all] [--yes|--ci]',
     takesId: false,
     examples: [
       ['cronlatch deploy --dry-run', 'show the plan, change nothing'],
@@ -101,7 +101,7 @@ const commands: readonly CommandRow[] = [
   },
   {
     name: 'verify',
-    what: 'check that a deployment works: pass, fail or inconclusive, with evidence',
+    what: 'check that a deployment works, with evidence for each verdict',
     usage: 'cronlatch verify [ID] [--ticks N] [--max-wait TIME] [--json]',
     takesId: true,
     examples: [['cronlatch verify', 'the deployments that stand']],
@@ -114,7 +114,7 @@ const commands: readonly CommandRow[] = [
   {
     name: 'rollback',
     what: 'put everything back, byte for byte',
-    usage: 'cronlatch rollback [ID] [--to before|long-running|disabled] [--yes | --ci]',
+    usage: 'cronlatch rollback [ID] [--to before|long-running|disabled] [--yes|--ci]',
     takesId: true,
     examples: [
       ['cronlatch rollback', 'the last deployment, after showing the diff'],
@@ -124,7 +124,7 @@ const commands: readonly CommandRow[] = [
       { name: 'to', takes: 'FORM', help: 'before, long-running or disabled (before)' },
       { name: 'dry-run', short: 'n', help: 'stop after the plan' },
       ...yes,
-      { name: 'keep-foreign-edits', help: 'others edited the file since: take back only our lines' },
+      { name: 'keep-foreign-edits', help: 'others edited it since: take back only our lines' },
       json,
     ],
   },
@@ -186,6 +186,8 @@ export function readLine(
   } catch (error) {
     throw badFlag(error, [...flags.keys()]);
   }
+  // Grouped as in -yh it is found only here.
+  if (parsed.values['help']) return { command: 'help', ...(named === undefined ? {} : { about: named }) };
   if (parsed.values['version']) return { command: 'version' };
   const [word, id, ...more] = parsed.positionals;
   const row = commands.find((c) => c.name === word);
@@ -215,6 +217,11 @@ export function readLine(
     ...(row?.takesId && id !== undefined ? { id } : {}),
     flags: given,
   };
+}
+
+/** The names of all flags there are. */
+export function flagNames(): string[] {
+  return [...allFlags().keys()];
 }
 
 function allFlags(): Map<string, Flag> {
@@ -282,6 +289,8 @@ export function help(about?: CommandName): string {
       '',
       'Everywhere',
       ...flagLines(everywhere),
+      '',
+      'More: docs/ beside the program.',
       '',
     ].join('\n');
   }

@@ -1,22 +1,24 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { readFileSync } from 'node:fs';
-import { consent, type Surroundings, settle } from './ask/settle.ts';
-import { help, type Line, readLine } from './cli.ts';
+import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
+import { flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
-import { type ExitCode, Problem, reasonOf, words } from './problem.ts';
+import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
+import { letters, looksOf, unicodeOf } from './show/theme.ts';
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs one command line to its exit code. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
-  const wantsJson = argv.includes('--json');
-  const debug = argv.includes('--debug');
+  const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  const wantsJson = words.includes('--json');
+  const debug = words.includes('--debug');
   let command = 'cronlatch';
   try {
     const line = readLine(argv);
     command = line.command;
     if (line.command === 'help') {
-      process.stdout.write(help(line.about));
+      process.stdout.write(letters(help(line.about), unicodeOf(process.env)));
       return 0;
     }
     if (line.command === 'version') {
@@ -37,7 +39,6 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   const agreed = consent(line, around);
   const { localServer } = await import('./server/local.ts');
   const { makeScreen } = await import('./show/screen.ts');
-  const { looksOf } = await import('./show/theme.ts');
   const colors = { color: line.flags['color'] === true, noColor: line.flags['no-color'] === true };
   const verbose = line.flags['verbose'] === true || debug;
   const screen = await makeScreen(
@@ -46,6 +47,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     { quiet: line.flags['quiet'] === true, json: line.flags['json'] === true, verbose, clock: Date.now },
   );
   if (debug) await showSources(line, around, screen.say);
+  const stop = new AbortController();
   const ctx: Context = {
     server: localServer(),
     settings,
@@ -53,8 +55,8 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     around,
     consent: agreed,
     screen,
-    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(),
-    interrupts: interrupts(screen.say),
+    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stop.signal),
+    interrupts: interrupts(screen.say, () => stop.abort()),
     version: __VERSION__,
     verbose,
   };
@@ -88,13 +90,15 @@ async function dispatch(ctx: Context): Promise<Result> {
 
 function surroundings(line: Line): Surroundings {
   const path = line.flags['config'];
+  const config = typeof path === 'string' ? readConfig(path) : {};
+  if (typeof path === 'string') checkConfig(path, config, flagNames());
   return {
     env: process.env,
     cwd: process.cwd(),
     root: process.geteuid?.() === 0,
     home: process.env['HOME'] ?? '/',
     terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
-    config: typeof path === 'string' ? readConfig(path) : {},
+    config,
   };
 }
 
@@ -155,7 +159,7 @@ async function showSources(
 }
 
 /** Outside of critical work a signal ends us at once; inside, the first is heard and the second ends us. */
-function interrupts(say: (...lines: string[]) => void): Interrupts {
+function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): Interrupts {
   let critical = 0;
   let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -168,6 +172,7 @@ function interrupts(say: (...lines: string[]) => void): Interrupts {
       }
       first = name;
       say('', 'Stopping after this step… (Ctrl-C again to stop now)');
+      stopAsking();
     });
   }
   return {
@@ -186,7 +191,7 @@ function interrupts(say: (...lines: string[]) => void): Interrupts {
 function failed(error: unknown, command: string, json: boolean, debug: boolean): ExitCode {
   const expected = error instanceof Problem;
   const exit: ExitCode = expected ? error.exit : 1;
-  const message = expected ? words(error) : [`An error nobody expected: ${reasonOf(error)}`];
+  const message = expected ? wordsOf(error) : [`An error nobody expected: ${reasonOf(error)}`];
   if (json) {
     const outcome = {
       is: 'problem',
@@ -197,7 +202,7 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
     };
     process.stdout.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
   }
-  for (const line of message) process.stderr.write(`${line}\n`);
+  for (const line of message) process.stderr.write(`${letters(line, unicodeOf(process.env))}\n`);
   if (!expected) {
     process.stderr.write(
       `${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,

@@ -242,11 +242,17 @@ export function words(problem: Problem): string[] {
     flat[key] = typeof value === 'object' ? value.join(', ') : String(value);
   }
   const said = (wordings[problem.code] as Wording).say(flat);
-  const lines = [said.what];
-  if (said.why) lines.push(said.why);
-  if (said.next) lines.push(said.next);
+  const lines = [said.what, said.why, said.next].filter((line) => line).map((line) => oneLine(line ?? ''));
   lines[lines.length - 1] += `  [${problem.code}]`;
   return lines;
+}
+
+/** Values come from files and other programs: their line breaks add no line, their control characters move no cursor. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** The reason a caught error gives, in one line, for a problem's `reason`. */

@@ -15,8 +15,9 @@ export interface Prompter {
   choose<T>(message: string, options: readonly Option<T>[]): Promise<readonly T[]>;
 }
 
-/** The real prompter. Ctrl-C becomes the problem 'interrupted' (exit 130). */
-export function terminalPrompter(): Prompter {
+/** The real prompter. Ctrl-C becomes the problem 'interrupted' (exit 130), `stop` the same (exit 143). */
+export function terminalPrompter(stop: AbortSignal): Prompter {
+  const ask = <T>(run: (prompt: Ask) => Promise<T>): Promise<T> => asking(stop, run);
   return {
     confirm: (message) =>
       ask(
@@ -45,15 +46,16 @@ export function terminalPrompter(): Prompter {
 
 type Ask = (questions: readonly Record<string, unknown>[]) => Promise<Record<string, unknown>>;
 
-async function ask<T>(run: (prompt: Ask) => Promise<T>): Promise<T> {
+async function asking<T>(stop: AbortSignal, run: (prompt: Ask) => Promise<T>): Promise<T> {
   const { default: inquirer } = await import('inquirer');
-  const prompt = inquirer.createPromptModule({ output: process.stderr }) as unknown as Ask;
+  const prompt = inquirer.createPromptModule({ output: process.stderr, signal: stop }) as unknown as Ask;
   try {
     return await run(prompt);
   } catch (error) {
     const name = (error as Error).name;
     if (name === 'ExitPromptError' || name === 'AbortPromptError') {
-      throw new Problem('interrupted', { what: 'Nothing was changed.' }, { cause: error });
+      const exit = stop.aborted ? 143 : 130;
+      throw new Problem('interrupted', { what: 'Nothing was changed.' }, { cause: error, exit });
     }
     throw error;
   }

@@ -1,6 +1,7 @@
 // argv, environment and config file → settled answers. Flag > environment > config file > prompt > default.
-import { resolve } from 'node:path/posix';
+import { basename, resolve } from 'node:path/posix';
 import type { Line } from '../cli.ts';
+import { interpreterKind } from '../command/interpreter.ts';
 import { Problem } from '../problem.ts';
 import type { Latching, Part, Pick, Scope, Settings } from './settings.ts';
 
@@ -43,7 +44,21 @@ const onlyFlags = new Set([
   'verbose',
   'color',
   'no-color',
+  'json',
 ]);
+
+/** Refuses keys of a config file that nobody would ever read: a slip must not be passed over in silence. */
+export function checkConfig(
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+  flags: readonly string[],
+): void {
+  for (const key of Object.keys(config)) {
+    if (flags.includes(key) && !onlyFlags.has(key)) continue;
+    const why = flags.includes(key) ? 'can be given on the command line only' : 'is no answer';
+    throw new Problem('usage', { what: `The config file ${path}: '${key}' ${why}.` });
+  }
+}
 
 /** One answer and where it came from. */
 export function answer(
@@ -101,6 +116,9 @@ export function settle(line: Line, around: Surroundings): Settings {
     const { value } = answer(line, around, name);
     return typeof value === 'string' ? value : undefined;
   };
+  // The checks read these two when the change is made already: a slip must be refused before it.
+  whole(text('ticks') ?? '3', '--ticks');
+  seconds(text('max-wait') ?? '10m', '--max-wait');
   const dialect = oneOf(text('dialect'), ['debian', 'cronie'] as const, '--dialect');
   return {
     scope: scopeOf(line, around, text),
@@ -157,6 +175,12 @@ function latchingOf(around: Surroundings, text: (name: string) => string | undef
   if (interpreter !== undefined && !interpreter.startsWith('/')) {
     throw new Problem('usage', {
       what: `--interpreter ${interpreter}: an absolute path is needed, since cron’s PATH is short.`,
+    });
+  }
+  // An entry that names a program nobody takes for PHP or Node could not be read back, and its checks would fail.
+  if (interpreter !== undefined && interpreterKind(basename(interpreter)) === 'none') {
+    throw new Problem('usage', {
+      what: `--interpreter ${interpreter}: by its name this is neither PHP nor Node (php, php8.3, node20 …).`,
     });
   }
   const log = text('log');

@@ -90,7 +90,8 @@ async function finish(ctx: Context, pen: Pen, plan: Plan, json: Record<string, u
   await pen.write({ is: 'checked', at: new Date(ctx.server.now()).toISOString(), checks });
   const verdict = worst(checks);
   const full = { ...json, deployment: pen.id, steps: plan.steps.length, checks: checksJson(checks) };
-  if (verdict === 'fail' && !(await keepAnyway(ctx, checks))) {
+  const keep = verdict !== 'fail' || (await keepAnyway(ctx, checks));
+  if (keep !== true) {
     await takeBack(
       ctx.server,
       pen,
@@ -99,6 +100,12 @@ async function finish(ctx: Context, pen: Pen, plan: Plan, json: Record<string, u
       new Problem('read-back', { what: 'a check' }),
     );
     await closeJournal(ctx.server, pen, 'rolled-back');
+    if (keep !== false)
+      throw new Problem(
+        'interrupted',
+        { what: 'Interrupted. A check had failed; everything was put back.' },
+        { exit: keep },
+      );
     ctx.screen.print('A check failed. Put back: crontab and files are as they were before.');
     return { json: report(ctx, { ...full, outcome: { is: 'rolled-back', exit: 1 } }), exit: 1 };
   }
@@ -115,11 +122,17 @@ function exitOf(ctx: Context, verdict: ReturnType<typeof worst>, checks: readonl
   return flag(ctx, 'strict') && checks.some((c) => c.is === 'inconclusive') ? 6 : 0;
 }
 
-async function keepAnyway(ctx: Context, checks: readonly Verdict[]): Promise<boolean> {
+/** Enter alone and an interruption put everything back; the latter is then the exit code. */
+async function keepAnyway(ctx: Context, checks: readonly Verdict[]): Promise<boolean | ExitCode> {
   if (flag(ctx, 'keep-on-fail')) return true;
   if (!ctx.consent.prompts) return false;
   const failed = checks.filter((c) => c.is === 'fail').length;
-  return !(await (await ctx.ask()).confirm(`${failed} check(s) failed. Put everything back?`));
+  try {
+    return await (await ctx.ask()).confirm(`${failed} check(s) failed. Keep the change all the same?`);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'interrupted') return error.exit;
+    throw error;
+  }
 }
 
 /** The jobs that are meant. Missing answers are asked for, or named all at once (exit 2). */

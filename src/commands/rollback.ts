@@ -31,7 +31,7 @@ export async function rollback(ctx: Context): Promise<Result> {
     });
   }
   if (dryRun) return look(ctx, to);
-  return alone(ctx, 'rollback', () => ctx.interrupts.guard(() => putBack(ctx, to)));
+  return alone(ctx, 'rollback', () => putBack(ctx, to));
 }
 
 /** The plan and nothing else: reads without the lock. */
@@ -60,6 +60,12 @@ async function putBack(ctx: Context, to: Form): Promise<Result> {
   }
   if (!ctx.consent.given && !(await (await ctx.ask()).confirm(`Put back ${journal.open.id}?`)))
     throw new Problem('declined');
+  return ctx.interrupts.guard(() => carryOut(ctx, to, { journal, journals, planned }));
+}
+
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+async function carryOut(ctx: Context, to: Form, { journal, journals, planned }: Prepared): Promise<Result> {
   const { server, settings } = ctx;
   for (const step of journal.open.plan.steps) await tidy(server, step);
   if (isEmpty(planned.plan)) {

@@ -29,11 +29,19 @@ function journalDirectory(stateDirectory: string): string {
 export async function prepareState(server: Server, stateDirectory: string): Promise<void> {
   const as = server.self.owner;
   for (const path of parents(journalDirectory(stateDirectory))) {
-    const seen = await server.files.look(path, as);
+    let seen = await server.files.look(path, as);
     if (seen.is === 'absent') {
-      await server.files.makeDirectory(path, 0o700, as, as);
-      await server.files.sync(path.slice(0, path.lastIndexOf('/')) || '/', as);
-    } else if (
+      try {
+        await server.files.makeDirectory(path, 0o700, as, as);
+        await server.files.sync(path.slice(0, path.lastIndexOf('/')) || '/', as);
+        continue;
+      } catch (error) {
+        // Two that start together both find it absent; the lock inside decides between them.
+        seen = await server.files.look(path, as);
+        if (seen.is === 'absent') throw error;
+      }
+    }
+    if (
       path.startsWith(stateDirectory) &&
       (seen.is !== 'directory' || seen.uid !== as.uid || seen.mode & 0o022)
     ) {

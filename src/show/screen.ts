@@ -1,7 +1,7 @@
 // The two output streams: results on standard output, everything else on standard error.
 import { type Step, targetOf } from '../change/step.ts';
 import { sayDuration } from './schedule.ts';
-import { type Looks, type Theme, themeOf } from './theme.ts';
+import { type Looks, type Theme, tame, themeOf } from './theme.ts';
 
 export interface Event {
   readonly code: string;
@@ -46,7 +46,7 @@ export async function makeScreen(
   };
   const say = (...lines: readonly string[]): void => {
     settle();
-    for (const line of lines) streams.stderr.write(`${line}\n`);
+    for (const line of lines) streams.stderr.write(`${tame(line, looks.err)}\n`);
   };
   return {
     out,
@@ -54,7 +54,7 @@ export async function makeScreen(
     settle,
     print: (...lines) => {
       settle();
-      if (!how.json) for (const line of lines) streams.stdout.write(`${line}\n`);
+      if (!how.json) for (const line of lines) streams.stdout.write(`${tame(line, looks.out)}\n`);
     },
     say: (...lines) => {
       if (!how.quiet) say(...lines);
@@ -68,7 +68,8 @@ export async function makeScreen(
         return;
       }
       if (redraw) {
-        streams.stderr.write(`\r\x1b[K${said.text.slice(0, (streams.stderr.columns ?? 80) - 1)}`);
+        const text = tame(said.text, looks.err).slice(0, (streams.stderr.columns ?? 80) - 1);
+        streams.stderr.write(`\r\x1b[K${text}`);
         drawn = true;
       } else if (how.clock() - lastWait >= 10_000) {
         lastWait = how.clock();
