@@ -64,10 +64,13 @@ export async function tidy(server: Server, step: Step): Promise<void> {
   if ((await server.files.look(path, target.as)).is === 'file') await server.files.remove(path, target.as);
 }
 
-/** A leading dot keeps cron and run-parts from taking it for a crontab; one name a target, so leftovers are found. */
+/**
+ * A leading dot keeps cron and run-parts from taking it for a crontab; one name a target, so leftovers are found; the
+ * ending stays, since `node --check` goes by it.
+ */
 function temporaryName(path: string): string {
   const directory = dirname(path);
-  return `${directory === '/' ? '' : directory}/.${path.slice(path.lastIndexOf('/') + 1)}.cronlatch-new`;
+  return `${directory === '/' ? '' : directory}/.cronlatch-new.${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
 async function makeDirectory(server: Server, step: MakeDirectory): Promise<void> {
