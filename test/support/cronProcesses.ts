@@ -51,15 +51,15 @@ function rowOf(pid: number): Row | 'gone' {
   }
 }
 
-/** The PHP processes of this user that run this very script file. */
-export function instances(script: string, uid: number): Counted[] {
+/** The processes of this user whose program is this interpreter and that run this very script file. */
+export function instances(kind: 'php' | 'node', script: string, uid: number): Counted[] {
   const found: Counted[] = [];
   const uptime = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!/^\d+$/.test(name)) continue;
     try {
-      if (!/^php/.test(basename(readlinkSync(`/proc/${pid}/exe`)))) continue;
+      if (!basename(readlinkSync(`/proc/${pid}/exe`)).startsWith(kind)) continue;
     } catch {
       continue;
     }
@@ -67,7 +67,7 @@ export function instances(script: string, uid: number): Counted[] {
     if (row === 'gone' || row.uid !== uid) continue;
     try {
       const word = row.argv.slice(1).find((arg) => !arg.startsWith('-'));
-      if (word === undefined || row.argv.includes('-r')) continue;
+      if (word === undefined || /^-[re]$/.test(row.argv[1] ?? '')) continue;
       if (realpathSync(resolve(readlinkSync(`/proc/${pid}/cwd`), word)) !== script) continue;
       const locks = readdirSync(`/proc/${pid}/fdinfo`).some((fd) =>
         /^lock:.*FLOCK/m.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')),

@@ -9,7 +9,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type As, type Cron, pause, type Ran, startCron, until } from './cron.ts';
 import { makeUser } from './cronPeople.ts';
 import { type Counted, instances, isAlive, startOf } from './cronProcesses.ts';
@@ -22,20 +22,39 @@ export interface Case {
   readonly place: 'crontab' | 'bare spool' | 'cron.d';
   /** The entry's command; `home` and `script` are the user's. */
   readonly command: (home: string, script: string) => string;
-  /** The worker ignores SIGTERM, as a busy one does. */
-  readonly deaf?: boolean;
+  /** 'deaf' ignores SIGTERM, as a busy worker does. */
+  readonly worker: 'php' | 'deaf php' | 'node';
   readonly flags?: readonly string[];
 }
 
 /** How long a job takes: two and a half ticks. */
 const jobSeconds = 5;
 
-function workerText(deaf: boolean): string {
+/** Handles one job a run, longer than cron's interval, and tells when. Without --once it was meant to run for ever. */
+const workers: Record<Case['worker'], string> = {
+  php: phpWorker(''),
+  'deaf php': phpWorker('pcntl_signal(SIGTERM, SIG_IGN);'),
+  node: `// Handles one job a run.
+import { appendFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const once = process.argv.includes('--once');
+const note = (what) =>
+  appendFileSync(new URL('../../work', import.meta.url), \`\${what} \${process.pid} \${Date.now() / 1000}\\n\`);
+note('begin');
+await pause(${jobSeconds * 1000});
+note('end');
+console.log(\`job done by \${process.pid}\${once ? ' once' : ''}\`);
+`,
+};
+
+function phpWorker(more: string): string {
   return `<?php
-// Handles one job a run, longer than cron's interval. Without --once it was meant to run for ever.
+// Handles one job a run.
 declare(strict_types=1);
 
-${deaf ? 'pcntl_signal(SIGTERM, SIG_IGN);\n' : ''}$root = dirname(__DIR__, 2);
+${more}
+$root = dirname(__DIR__, 2);
 $once = in_array('--once', $argv, true);
 $note = function (string $what) use ($root): void {
     file_put_contents("$root/work", sprintf("%s %d %.6f\\n", $what, getmypid(), microtime(true)), FILE_APPEND);
@@ -82,7 +101,9 @@ export interface Deployed {
   /** Legacy instances that ran when the deploy began, and which of them still ran when it was over. */
   readonly legacy: readonly Counted[];
   readonly left: readonly Counted[];
-  readonly signalled: readonly number[];
+  readonly signalled: readonly { readonly pid: number; readonly signal: string }[];
+  /** Every instance that was seen while it deployed. */
+  readonly seen: readonly Counted[];
   readonly lookalikes: readonly { readonly name: string; readonly alive: boolean }[];
   readonly crontab: string;
 }
@@ -91,7 +112,8 @@ export interface RolledBack {
   readonly ran: Ran;
   readonly crontab: { readonly was: Look | string; readonly now: Look | string };
   readonly script: { readonly was: Look; readonly now: Look };
-  readonly guardGone: boolean;
+  /** What stands beside the script that was not there before. */
+  readonly leftBeside: readonly string[];
 }
 
 export interface Job {
@@ -156,9 +178,12 @@ async function scene(
 ): Promise<Scene> {
   mkdirSync(directory);
   const user = makeUser(directory);
-  const script = join(user.home, 'httpdocs/scripts/process_import_jobs.php');
+  const script = join(
+    user.home,
+    `httpdocs/scripts/process_import_jobs.${row.worker === 'node' ? 'mjs' : 'php'}`,
+  );
   const log = join(user.home, 'logs/import.log');
-  lay(user, script, workerText(row.deaf === true));
+  lay(user, script, workers[row.worker]);
   lay(user, log, '');
   // A time with all nine digits, longer ago than anything a deploy would leave.
   spawnSync('touch', ['-d', '@1700000000.123456789', script]);
@@ -205,14 +230,17 @@ function lay(owner: As, path: string, text: string): void {
 
 /** Processes that a pattern would take for the worker, and that nobody may end. */
 function lookalikes(
-  { user, script, log }: Pick<Scene, 'user' | 'script' | 'log'>,
+  { row, user, script, log }: Pick<Scene, 'row' | 'user' | 'script' | 'log'>,
   stranger: As,
   ending: (() => void)[],
 ): Scene['lookalikes'] {
-  const idle = '<?php sleep(600);';
-  const word = 'httpdocs/scripts/process_import_jobs.php';
+  const [program, idle] =
+    row.worker === 'node'
+      ? [process.execPath, 'setTimeout(() => {}, 600000);']
+      : ['php', '<?php sleep(600);'];
+  const word = script.slice(user.home.length + 1);
   lay(user, join(user.home, 'old', word), idle);
-  lay(user, join(user.home, 'runner.php'), idle);
+  lay(user, join(user.home, 'runner'), idle);
   lay(stranger, join(stranger.home, word), idle);
   const start = (name: string, as: As, cwd: string, argv: readonly string[], argv0?: string) => {
     const [file = '', ...args] = argv;
@@ -226,14 +254,14 @@ function lookalikes(
   };
   const node = process.execPath;
   return [
-    start('a script of the same name elsewhere', user, join(user.home, 'old'), ['php', word]),
-    start('another script with this one as its argument', user, user.home, ['php', 'runner.php', script]),
+    start('a script of the same name elsewhere', user, join(user.home, 'old'), [program, word]),
+    start('another script with this one as its argument', user, user.home, [program, 'runner', script]),
     start('php -r with the path behind it', user, user.home, ['php', '-r', 'sleep(600);', script]),
     start('node -e with the path behind it', user, user.home, [node, '-e', 'setTimeout(()=>{},6e5)', script]),
     start('tail -f of the log', user, user.home, ['tail', '-f', log]),
     start('an editor', user, user.home, ['tail', '-f', script], 'vim'),
     start('one that calls itself php', user, user.home, ['tail', '-f', script], 'php'),
-    start('another user with the same command line', stranger, stranger.home, ['php', word]),
+    start('another user with the same command line', stranger, stranger.home, [program, word]),
   ];
 }
 
@@ -246,15 +274,22 @@ async function untilSeveral(scene: Scene): Promise<Seen> {
 async function deployNow(scene: Scene): Promise<Deployed> {
   // At its fullest: when a third has come beside the two.
   await watch(scene, (_, now) => now.length > 1 && now.some((one) => one.age < 1));
-  const legacy = instances(scene.script, scene.user.uid);
+  const legacy = running(scene);
   const flags = ['--script', scene.script, '--ci', '--ticks', '3', '--max-wait', '30m', '--grace', '10m'];
-  const ran = await scene.cronlatch('deploy', ...flags, ...(scene.row.flags ?? []));
+  let over = false;
+  const [ran, { all: seen }] = await Promise.all([
+    scene.cronlatch('deploy', ...flags, ...(scene.row.flags ?? [])).finally(() => {
+      over = true;
+    }),
+    watch(scene, () => over),
+  ]);
   const report = reportOf(ran);
   return {
     ran,
     report,
     legacy,
     left: legacy.filter((one) => isAlive(one.pid, one.start)),
+    seen,
     signalled: signals(scene),
     lookalikes: scene.lookalikes.map(({ name, pid, start }) => ({ name, alive: isAlive(pid, start) })),
     crontab: readFileSync(scene.crontab, 'latin1'),
@@ -292,7 +327,7 @@ async function rollBack(scene: Scene): Promise<RolledBack> {
     ran,
     crontab: { was: scene.original.crontab, now: await crontabOf(scene) },
     script: { was: scene.original.script, now: lookAt(scene.script) },
-    guardGone: !existsSync(join(dirname(scene.script), 'cronlatch-guard.php')),
+    leftBeside: readdirSync(dirname(scene.script)).filter((name) => name !== basename(scene.script)),
   };
 }
 
@@ -304,7 +339,7 @@ async function watch(scene: Scene, done: (most: number, now: readonly Counted[])
   await until(
     `instances of ${scene.row.name}`,
     () => {
-      const now = instances(scene.script, scene.user.uid);
+      const now = running(scene);
       for (const one of now) all.set(`${one.pid}:${one.start}`, one);
       // Younger than a second and without a lock: one that lost and is on its way out.
       most = Math.max(most, now.filter((one) => one.locks || one.age >= 1).length);
@@ -314,6 +349,10 @@ async function watch(scene: Scene, done: (most: number, now: readonly Counted[])
   );
   await pause(0);
   return { most, ticks: ticks(scene) - first, all: [...all.values()] };
+}
+
+function running({ row, script, user }: Scene): Counted[] {
+  return instances(row.worker === 'node' ? 'node' : 'php', script, user.uid);
 }
 
 /** Ticks of cron so far, by what its own children wrote. */
@@ -334,8 +373,8 @@ function jobsOf(scene: Scene): Job[] {
   return jobs;
 }
 
-/** PIDs that got a signal, by the journal. */
-function signals(scene: Scene): number[] {
+/** Who got which signal, by the journal. */
+function signals(scene: Scene): Deployed['signalled'] {
   const directory = join(scene.state, 'deployments');
   const lines = readdirSync(directory).flatMap((name) =>
     readFileSync(join(directory, name), 'utf8').split('\n'),
@@ -344,7 +383,7 @@ function signals(scene: Scene): number[] {
     .filter((line) => line !== '')
     .map((line): Record<string, unknown> => JSON.parse(line))
     .filter((record) => record['is'] === 'signal')
-    .map((record) => Number(record['pid']));
+    .map((record) => ({ pid: Number(record['pid']), signal: String(record['signal']) }));
 }
 
 async function crontabOf(scene: Pick<Scene, 'row' | 'crontab' | 'cron' | 'user'>): Promise<Look | string> {
