@@ -73,7 +73,7 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
   }, 120_000);
 
   const long = 120_000;
-  describe.each(cases)('$name', (row) => {
+  describe.each(cases.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const part = (): Story => stories.get(row) as Story;
 
     test('before, two or more instances run at one time', { timeout: long }, async () => {

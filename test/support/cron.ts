@@ -85,7 +85,7 @@ export interface Cron {
 /** Starts the daemon and returns when it runs. */
 export async function startCron(directory: string): Promise<Cron> {
   const at = (name: string): string => join(directory, name);
-  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'mail'])
+  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail'])
     mkdirSync(at(name), { recursive: true });
   chmodSync(at('mail'), 0o1777);
   const group = Number(/^crontab:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
@@ -95,11 +95,13 @@ export async function startCron(directory: string): Promise<Cron> {
   // cron compares whole seconds: what is installed in the very second of its start would go unseen.
   for (const name of ['spool/crontabs', 'cron.d', 'crontab'])
     utimesSync(at(name), 1_600_000_000, 1_600_000_000);
-  // cron mails with this program alone; it is laid over /usr/sbin in the namespace only.
+  // cron mails with this program alone, and cron.allow stands in /etc; both are laid over the machine's own
+  // in the namespace only;
   writeFileSync(at('upper/sendmail'), `#!/bin/sh\nexec cat > ${at('mail')}/$$\n`, { mode: 0o755 });
   writeFileSync(
     at('enter'),
     `set -e
+mount -t overlay overlay -o lowerdir=/etc,upperdir=${at('etc')},workdir=${at('etc.work')} /etc
 mount --bind ${at('spool')} /var/spool/cron
 mount --bind ${at('cron.d')} /etc/cron.d
 mount --bind ${at('crontab')} /etc/crontab
