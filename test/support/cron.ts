@@ -77,6 +77,8 @@ export interface Cron {
   readonly cronD: string;
   /** Runs a program in the namespace, as root or as another; with `fast`, its clock goes with cron's. */
   run(argv: readonly string[], options?: { as?: As; fast?: boolean; stdin?: string }): Promise<Ran>;
+  /** Has cron see what was installed just now: it compares whole seconds of its directories' times. */
+  notice(): Promise<void>;
   /** Everything cron sent by mail: To line, subject with the command, and the output. */
   mails(): string[];
   stop(): Promise<void>;
@@ -152,6 +154,10 @@ exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAK
       const env = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', `HOME=${home}`];
       const whole = [...become, ...env, ...(fast ? clock : []), ...argv];
       return finished(spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]), stdin);
+    },
+    async notice() {
+      await pause(1000 - (Date.now() % 1000) + 5);
+      for (const name of ['spool/crontabs', 'cron.d']) utimesSync(at(name), new Date(), new Date());
     },
     mails: () => readdirSync(at('mail')).map((file) => readFileSync(join(at('mail'), file), 'latin1')),
     async stop() {

@@ -202,6 +202,7 @@ async function scene(
     writeFileSync(crontab, text, { mode: 0o600 });
     chownSync(crontab, user.uid, lstatSync(cron.spool).gid);
   }
+  await cron.notice();
   const state = row.by === 'root' ? join(directory, 'state') : join(user.home, 'state');
   const scope = row.place === 'cron.d' ? ['--file', '/etc/cron.d/example'] : ['--user', user.name];
   const cronlatch: Scene['cronlatch'] = (command = '', ...rest) => {
