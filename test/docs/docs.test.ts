@@ -21,7 +21,7 @@ describe('the docs', () => {
     ].map((m) =>
       (m[1] ?? '')
         .replace(/#.*/, '')
-        .replace(/\bCOMMAND\b|\bID\b/g, '')
+        .replace(/\bCOMMAND\b/g, '')
         .trim(),
     );
     for (const line of lines) {
