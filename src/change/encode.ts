@@ -10,7 +10,9 @@ interface Encoded {
 }
 
 /** Bytes as readable text. */
-export function encodeText(bytes: Bytes): Encoded {
+function encodeText(bytes: Bytes): Encoded {
+  // Nearly all text is ASCII, and then it is its own UTF-8: a scan asks this several times an entry.
+  if (!/[\x80-\xff]/.test(bytes)) return { text: bytes };
   const raw = Buffer.from(bytes, 'latin1');
   const text = raw.toString('utf8');
   return Buffer.from(text, 'utf8').equals(raw) ? { text } : { text: bytes, encoding: 'latin1' };
@@ -23,6 +25,8 @@ export function readable(bytes: Bytes): string {
 
 /** The bytes of a text as it stands in a JavaScript string. */
 export function bytesOf(text: string): Bytes {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
+  if (/^[\x00-\x7f]*$/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 

@@ -115,14 +115,6 @@ function invertEdits(edits: readonly Edit[]): Edit[] {
     });
 }
 
-/** The inverse of a whole change: last step first. */
-export function invertAll(steps: readonly Step[]): Step[] {
-  return steps
-    .map(invert)
-    .filter((step): step is Step => step !== 'none')
-    .reverse();
-}
-
 /** What a step is about, for messages. */
 export function targetOf(step: Step): string {
   switch (step.kind) {

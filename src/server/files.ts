@@ -42,6 +42,7 @@ export const localFiles: Files = {
   async real(path, as) {
     return reading(path, () =>
       actAs(as, () => {
+        if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return 'absent';
         try {
           return fs.realpathSync.native(path);
         } catch (error) {
@@ -67,8 +68,8 @@ export const localFiles: Files = {
     return actAs(as, () => {
       try {
         // access(2) asks for the real uid; what counts here is the effective one, so the mode bits decide.
-        const stat = fs.statSync(path);
-        if (!stat.isFile()) return false;
+        const stat = fs.statSync(path, { throwIfNoEntry: false });
+        if (!stat?.isFile()) return false;
         if (as.uid === 0) return (stat.mode & 0o111) !== 0;
         if (stat.uid === as.uid) return (stat.mode & 0o100) !== 0;
         if (stat.gid === as.gid) return (stat.mode & 0o010) !== 0;
@@ -163,13 +164,9 @@ export const localFiles: Files = {
 };
 
 function lookNow(path: string): Seen {
-  let stat: fs.BigIntStats;
-  try {
-    stat = fs.lstatSync(path, { bigint: true });
-  } catch (error) {
-    absentOr(error);
-    return { is: 'absent' };
-  }
+  // Most looks of a survey find nothing: an error made for each of them is what a scan's time would go into.
+  const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return { is: 'absent' };
   if (stat.isSymbolicLink()) return { is: 'link', target: fs.readlinkSync(path) };
   const mode = Number(stat.mode) & 0o7777;
   const own = { mode, uid: Number(stat.uid), gid: Number(stat.gid), inode: `${stat.dev}:${stat.ino}` };

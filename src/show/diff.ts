@@ -90,7 +90,7 @@ function paint(line: string, theme: Theme): string {
 }
 
 /** "Plan: 2 directories and 1 file to add, 1 crontab to change, 2 processes to stop." */
-export function countLine(plan: Plan): string {
+function countLine(plan: Plan): string {
   const count = (kind: (step: Step) => boolean): number => plan.steps.filter(kind).length;
   const stops = plan.steps.reduce((n, s) => n + (s.kind === 'stop-process' ? s.seen.length : 0), 0);
   const parts = [
