@@ -25,7 +25,6 @@ export function readable(bytes: Bytes): string {
 
 /** The bytes of a text as it stands in a JavaScript string. */
 export function bytesOf(text: string): Bytes {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
   if (/^[\x00-\x7f]*$/.test(text)) return text;
   return Buffer.from(text, 'utf8').toString('latin1');
 }
