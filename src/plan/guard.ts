@@ -99,6 +99,7 @@ async function guardInScript(
     dir: bytesOf(places?.directory ?? ''),
     name: bytesOf(places?.name ?? ''),
     guardPath: `./${guardFileName(kind)}`,
+    ...moduleOf(script.path),
   });
   if (injected.is === 'refused') {
     return {
@@ -199,4 +200,10 @@ function withoutTime(text: FileText): FileText {
 
 function note(job: Job, code: string, level: Finding['level'], args: Finding['args']): Finding {
   return { level, code, where: { source: job.sourceName, line: job.line }, args };
+}
+
+/** What the script's ending says about it; `.js` says nothing (its package.json would). */
+function moduleOf(path: string): { module?: 'esm' | 'commonjs' } {
+  if (path.endsWith('.mjs')) return { module: 'esm' };
+  return path.endsWith('.cjs') ? { module: 'commonjs' } : {};
 }
