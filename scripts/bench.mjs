@@ -25,7 +25,11 @@ const base = ['node', '-e', '0'];
 const rows = [
   { name: '--version', argv: [cli, '--version'] },
   { name: '--help', argv: [cli, '--help'] },
-  { name: 'scan of an ordinary crontab (--file, 20 entries)', argv: [cli, 'scan', '--file', ordinary, '--fail-on', 'never'], limit: 1.3 },
+  {
+    name: 'scan of an ordinary crontab (--file, 20 entries)',
+    argv: [cli, 'scan', '--file', ordinary, '--fail-on', 'never'],
+    limit: 1.3,
+  },
   { name: 'scan of the installed crontabs', argv: [cli, 'scan', '--fail-on', 'never'], limit: 1.3 },
   { name: 'scan of 9,990 entries', argv: [cli, 'scan', '--file', large, '--fail-on', 'never'] },
 ];
@@ -51,9 +55,12 @@ for (const { name, argv, limit } of rows) {
     ours.push(time(command));
   }
   const ratio = median(ours) / median(bare);
-  const verdict = limit === undefined ? '' : ratio <= limit ? `  (limit ${limit}: ok)` : `  (limit ${limit}: MISSED)`;
+  const verdict =
+    limit === undefined ? '' : ratio <= limit ? `  (limit ${limit}: ok)` : `  (limit ${limit}: MISSED)`;
   failed ||= limit !== undefined && ratio > limit;
-  console.log(`${name.padEnd(52)} ${median(ours).toFixed(0).padStart(5)} ms  bare node ${median(bare).toFixed(0)} ms  ratio ${ratio.toFixed(2)}${verdict}`);
+  console.log(
+    `${name.padEnd(52)} ${median(ours).toFixed(0).padStart(5)} ms  bare node ${median(bare).toFixed(0)} ms  ratio ${ratio.toFixed(2)}${verdict}`,
+  );
 }
 rmSync(scratch, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;

@@ -47,7 +47,7 @@ interface CommandRow {
   readonly flags: readonly Flag[];
 }
 
-export const commands: readonly CommandRow[] = [
+const commands: readonly CommandRow[] = [
   {
     name: 'scan',
     what: 'find entries that can pile up or fail in silence; only reads',

@@ -1,6 +1,5 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
 import { flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
@@ -97,7 +96,7 @@ function surroundings(line: Line): Surroundings {
     env: process.env,
     cwd: process.cwd(),
     root: process.geteuid?.() === 0,
-    home: homedir(),
+    home: process.env['HOME'] ?? '/',
     terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
     config,
   };
@@ -223,4 +222,6 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 process.exitCode = 1;
-process.exitCode = await main(process.argv.slice(2));
+main(process.argv.slice(2)).then((exit) => {
+  process.exitCode = exit;
+});

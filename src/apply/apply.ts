@@ -1,5 +1,5 @@
 // Doing a change, or putting it back: knows only steps, never whether they are a deploy or a rollback.
-import { invert, type Step } from '../change/step.ts';
+import { invert, type Step, targetOf } from '../change/step.ts';
 import { closeJournal, type Pen } from '../journal/journal.ts';
 import { Problem, reasonOf } from '../problem.ts';
 import type { Server } from '../server/server.ts';
@@ -112,18 +112,6 @@ async function stuck(
     { what: `step ${index + 1}, ${targetOf(step)}`, reason: why, journal: pen.path },
     { cause },
   );
-}
-
-/** What a step is about, for messages. */
-export function targetOf(step: Step): string {
-  switch (step.kind) {
-    case 'put-crontab':
-      return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
-    case 'stop-process':
-      return `the instances of ${step.script}`;
-    default:
-      return step.path;
-  }
 }
 
 function checkInterrupt(bell: Bell): void {

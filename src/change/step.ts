@@ -122,3 +122,15 @@ export function invertAll(steps: readonly Step[]): Step[] {
     .filter((step): step is Step => step !== 'none')
     .reverse();
 }
+
+/** What a step is about, for messages. */
+export function targetOf(step: Step): string {
+  switch (step.kind) {
+    case 'put-crontab':
+      return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
+    case 'stop-process':
+      return `the instances of ${step.script}`;
+    default:
+      return step.path;
+  }
+}

@@ -1,8 +1,9 @@
 // rollback: another plan on the same road, made from the journal alone.
-import { apply, targetOf } from '../apply/apply.ts';
+import { apply } from '../apply/apply.ts';
 import { settle, tidy } from '../apply/carry.ts';
 import { oneOf } from '../ask/settle.ts';
 import { isEmpty, planToJson } from '../change/plan.ts';
+import { targetOf } from '../change/step.ts';
 import { closeJournal, openJournal, readJournals, reopenJournal, standing } from '../journal/journal.ts';
 import { type Journal, stateOf } from '../journal/records.ts';
 import { type Now, type PlannedRollback, planBefore, planForm, type Standing } from '../plan/rollback.ts';

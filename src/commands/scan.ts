@@ -25,7 +25,10 @@ export async function scan(ctx: Context): Promise<Result> {
   ];
   const fails = failOn !== 'never' && reaches(all, failOn as Level);
   const crontabs = [];
-  for (const crontab of facts.crontabs) crontabs.push(await crontabJson(ctx, crontab, extra));
+  // The next runs are worked out only for who reads the document.
+  if (ctx.line.flags['json'] === true) {
+    for (const crontab of facts.crontabs) crontabs.push(await crontabJson(ctx, crontab, extra));
+  }
   const exit = fails ? 3 : 0;
   return {
     json: {

@@ -21,7 +21,7 @@ export interface Pen {
 }
 
 /** Where journals stand below a state directory. */
-export function journalDirectory(stateDirectory: string): string {
+function journalDirectory(stateDirectory: string): string {
   return `${stateDirectory}/deployments`;
 }
 

@@ -7,9 +7,9 @@ import type { Owner, Seen, SeenFile } from '../server/server.ts';
 import type { Facts, Finding, Job, ScriptFacts } from '../survey/facts.ts';
 import { isGuarded } from '../survey/findings.ts';
 import { entryFlags } from '../worker/entry.ts';
-import { guardFile, guardFileName } from '../worker/guard.ts';
+import { guardFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
-import { isConsole } from '../worker/place.ts';
+import { guardFileName, isConsole } from '../worker/place.ts';
 
 export interface Guarding {
   readonly place: 'script' | 'entry' | 'none';

@@ -1,9 +1,8 @@
 // Crontabs of this machine: where they are, how their true bytes are read, how crontab(1) is spoken to.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
+import { spawnNow } from './child.ts';
 import { localFiles } from './files.ts';
 import { localPeople } from './people.ts';
 import type { CrontabSource, Crontabs, Owner, SeenCrontab, Self } from './server.ts';
@@ -58,7 +57,7 @@ export function localCrontabs(self: Self): Crontabs {
     },
 
     async check(text) {
-      const directory = mkdtempSync(join(tmpdir(), 'cronlatch-check-'));
+      const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-check-'));
       try {
         const path = join(directory, 'crontab');
         writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
@@ -79,7 +78,7 @@ export function localCrontabs(self: Self): Crontabs {
 
     async install(text) {
       // Never through a pipe: a reader that dies half-way installs half a crontab.
-      const directory = mkdtempSync(join(tmpdir(), 'cronlatch-install-'));
+      const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-install-'));
       try {
         const path = join(directory, 'crontab');
         writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
@@ -179,17 +178,21 @@ function crontab(
   args: readonly string[],
   env: Record<string, string> = {},
 ): { code: number | null; stdout: string; stderr: string; missing: boolean } {
-  const ran = spawnSync('crontab', args, {
+  const ran = spawnNow('crontab', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', ...env },
     timeout: 30_000,
     killSignal: 'SIGKILL',
     maxBuffer: 64 * 1024 * 1024,
-    encoding: 'latin1',
   });
   const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
   if (ran.error && !missing) {
     return { code: null, stdout: '', stderr: `crontab did not answer: ${ran.error.message}`, missing: false };
   }
-  return { code: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr ?? '', missing };
+  return {
+    code: ran.status,
+    stdout: ran.stdout?.toString('latin1') ?? '',
+    stderr: ran.stderr?.toString('latin1') ?? '',
+    missing,
+  };
 }

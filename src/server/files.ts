@@ -1,7 +1,7 @@
 // The local file system: small acts, each as a given user, none following a symbolic link at the end of a path.
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
+import { spawnNow } from './child.ts';
 import { actAs } from './identity.ts';
 import type { FileLook, Files, Owner, Seen } from './server.ts';
 
@@ -219,7 +219,7 @@ function nanoseconds(ns: bigint): string {
 /** touch(1) sets nanoseconds; fs.utimes goes through a double and loses the last two or three digits. */
 function setMtime(path: string, mtime: string, as: Owner): void {
   const switching = process.geteuid?.() === 0 && as.uid !== 0;
-  const ran = spawnSync('touch', ['-h', '-c', '-m', '-d', `@${mtime}`, '--', path], {
+  const ran = spawnNow('touch', ['-h', '-c', '-m', '-d', `@${mtime}`, '--', path], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
     ...(switching ? { uid: as.uid, gid: as.gid } : {}),

@@ -1,7 +1,7 @@
 // One deployer at a time: a kernel lock on an inherited descriptor, so that a dead holder never blocks the next.
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
+import { spawnNow } from './child.ts';
 import type { Holder, Latch } from './server.ts';
 
 export const localLatch: Latch = {
@@ -43,7 +43,7 @@ function lock(fd: number): 'mine' | 'busy' | 'impossible' {
     ['perl', ['-e', 'open(my $f,"+<&=",3) or exit 2; exit(flock($f,6) ? 0 : 1)'], 1],
   ];
   for (const [program, args, busy] of ways) {
-    const ran = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const ran = spawnNow(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
     if (ran.status === 0) return 'mine';
     if (ran.status === busy) return 'busy';
   }

@@ -1,25 +1,27 @@
 // This machine, behind the Server port.
 import { readFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
 import { localCrontabs } from './crontabs.ts';
 import { localFiles } from './files.ts';
 import { localLatch } from './latch.ts';
-import { localPeople } from './people.ts';
+import { findPerson, localPeople } from './people.ts';
 import { localProcesses } from './processes.ts';
 import { localPrograms } from './programs.ts';
 import type { Self, Server } from './server.ts';
 
 /** The machine cronlatch runs on. `clock` may run faster than the world's: the sandbox shortens its minutes so. */
 export function localServer(options: { readonly clock?: () => number } = {}): Server {
-  const me = userInfo();
-  const owner = { uid: process.geteuid?.() ?? me.uid, gid: process.getegid?.() ?? me.gid };
+  const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const me = findPerson(owner.uid);
   const self: Self = {
-    host: hostname(),
-    user: me.username,
+    // Read when a journal is written: node:os is a millisecond of every start.
+    get host() {
+      return readFileSync('/proc/sys/kernel/hostname', 'utf8').trim();
+    },
+    user: me === 'unknown' ? String(owner.uid) : me.name,
     owner,
-    home: me.homedir,
+    home: me === 'unknown' ? '/' : me.home,
     root: owner.uid === 0,
-    zone: zone(),
+    zone: undefined,
     pid: process.pid,
   };
   return {
@@ -33,15 +35,4 @@ export function localServer(options: { readonly clock?: () => number } = {}): Se
     now: options.clock ?? Date.now,
     wait: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
   };
-}
-
-/** Reading a name is a hundred times cheaper than loading the locale data behind Intl. */
-function zone(): string {
-  const tz = process.env['TZ'];
-  if (tz) return tz.replace(/^:/, '');
-  try {
-    return readFileSync('/etc/timezone', 'utf8').trim() || 'UTC';
-  } catch {
-    return Intl.DateTimeFormat().resolvedOptions().timeZone;
-  }
 }

@@ -1,19 +1,22 @@
 // The machine's users: /etc/passwd first, then getent for those of a directory service.
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { spawnNow } from './child.ts';
 import type { People, Person } from './server.ts';
 
 const known = new Map<string | number, Person | 'unknown'>();
 
 export const localPeople: People = {
-  async find(nameOrUid) {
-    const before = known.get(nameOrUid);
-    if (before !== undefined) return before;
-    const person = findIn(readFileSync('/etc/passwd', 'utf8'), nameOrUid) ?? ask(nameOrUid);
-    known.set(nameOrUid, person);
-    return person;
-  },
+  find: async (nameOrUid) => findPerson(nameOrUid),
 };
+
+/** The user of this name or uid. Each is looked up once. */
+export function findPerson(nameOrUid: string | number): Person | 'unknown' {
+  const before = known.get(nameOrUid);
+  if (before !== undefined) return before;
+  const person = findIn(readFileSync('/etc/passwd', 'utf8'), nameOrUid) ?? ask(nameOrUid);
+  known.set(nameOrUid, person);
+  return person;
+}
 
 function findIn(passwd: string, nameOrUid: string | number): Person | undefined {
   const column = typeof nameOrUid === 'number' ? 2 : 0;
@@ -33,7 +36,7 @@ function findIn(passwd: string, nameOrUid: string | number): Person | undefined 
 }
 
 function ask(nameOrUid: string | number): Person | 'unknown' {
-  const ran = spawnSync('getent', ['passwd', '--', String(nameOrUid)], {
+  const ran = spawnNow('getent', ['passwd', '--', String(nameOrUid)], {
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: 5000,
   });

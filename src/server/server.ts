@@ -206,8 +206,8 @@ export interface Self {
   readonly owner: Owner;
   readonly home: string;
   readonly root: boolean;
-  /** IANA name of the server's time zone. */
-  readonly zone: string;
+  /** IANA name of the server's time zone; undefined is the one this process keeps anyway. */
+  readonly zone: string | undefined;
   readonly pid: number;
 }
 

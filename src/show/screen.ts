@@ -1,6 +1,5 @@
 // The two output streams: results on standard output, everything else on standard error.
-import { targetOf } from '../apply/apply.ts';
-import type { Step } from '../change/step.ts';
+import { type Step, targetOf } from '../change/step.ts';
 import { sayDuration } from './schedule.ts';
 import { type Looks, type Theme, tame, themeOf } from './theme.ts';
 

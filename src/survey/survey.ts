@@ -10,9 +10,8 @@ import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
-import { guardFileName } from '../worker/guard.ts';
 import type { Found } from '../worker/line.ts';
-import { apart, placesBelow } from '../worker/place.ts';
+import { apart, guardFileName, isConsole, placesBelow } from '../worker/place.ts';
 import type { CrontabFacts, EntryFacts, Facts, InterpreterFacts, Job, Places } from './facts.ts';
 import { sourceName } from './facts.ts';
 import { crontabFindings, entryFindings, jobFindings } from './findings.ts';
@@ -245,7 +244,13 @@ async function lookAtJob(look: Look, parts: JobParts): Promise<Job> {
       ? []
       : await instancesOf(
           server,
-          { script: script.path, uid: person.uid, interpreter: command.interpreter.kind },
+          {
+            script: script.path,
+            uid: person.uid,
+            interpreter: command.interpreter.kind,
+            // One console script is many workers: only the same job counts.
+            ...(isConsole(script.path) ? { args: args.filter((arg) => arg !== '--once') } : {}),
+          },
           await lockInode(server, lock, eyes),
           look.rows,
         );

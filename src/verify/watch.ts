@@ -205,6 +205,6 @@ async function recordOf(server: Server, worker: Latched): Promise<string> {
 }
 
 /** Path of the worker's lock file. */
-export function lockPath(worker: Latched): string | undefined {
+function lockPath(worker: Latched): string | undefined {
   return worker.lock === undefined ? undefined : `${worker.lock.directory}/${worker.lock.name}.lock`;
 }

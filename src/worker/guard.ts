@@ -9,11 +9,6 @@ export function guardFile(kind: InterpreterKind): Bytes {
   return kind === 'php' ? php : node;
 }
 
-/** The name it has on the server. */
-export function guardFileName(kind: InterpreterKind): string {
-  return kind === 'php' ? 'cronlatch-guard.php' : 'cronlatch-guard.mjs';
-}
-
 /** The version an installed guard states in its first lines, or 'none': some other file. */
 export function guardVersion(source: Bytes): string | 'none' {
   return /^\/\/ cronlatch-guard version: (\S+)\r?$/m.exec(source.slice(0, 400))?.[1] ?? 'none';

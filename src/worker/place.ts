@@ -1,5 +1,6 @@
 // Where a worker's lock, log and guard go, and what the worker is called.
 import { basename, dirname, join } from 'node:path/posix';
+import type { InterpreterKind } from '../command/command.ts';
 
 /** One script for many jobs: a lock for the whole script would let one job keep out all others. */
 const consoles = new Set([
@@ -30,7 +31,7 @@ export function isConsole(script: string): boolean {
 }
 
 /** The worker's name: the script's, and for consoles what they are told to do. Letters that any file system keeps. */
-export function workerName(script: string, args: readonly string[]): string {
+function workerName(script: string, args: readonly string[]): string {
   const base = basename(script).replace(/\.(php|phar|mjs|cjs|js)$/, '');
   const telling = isConsole(script) ? args.filter((a) => !a.startsWith('-')).slice(0, 1) : [];
   return (
@@ -68,14 +69,6 @@ export function releaseLayout(path: string): 'releases' | 'vendor' | 'no' {
   return parts.includes('releases') ? 'releases' : 'no';
 }
 
-/** Every directory above the path that has to be there, outermost first. */
-export function directoriesFor(path: string, below: string): string[] {
-  const missing: string[] = [];
-  for (let at = path; at !== below && at !== '/' && at.startsWith(`${below}/`); at = dirname(at))
-    missing.unshift(at);
-  return missing;
-}
-
 /** Standard places below a site's home. */
 export function placesBelow(
   home: string,
@@ -89,4 +82,9 @@ export function placesBelow(
     log: join(base, name, 'output.log'),
     guardInBase: join(base, guardFile),
   };
+}
+
+/** The name the guard's file has on the server. Here and not beside its text, which a scan has no need to load. */
+export function guardFileName(kind: InterpreterKind): string {
+  return kind === 'php' ? 'cronlatch-guard.php' : 'cronlatch-guard.mjs';
 }

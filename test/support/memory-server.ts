@@ -109,6 +109,16 @@ export class Machine {
     this.disk.set(path, node);
   }
 
+  /** A lock file as the guard makes it. */
+  makeLock(path: string, who: Owner): void {
+    if (!this.live.has(path)) this.put(path, '', { mode: 0o600, uid: who.uid, gid: who.gid });
+  }
+
+  /** A process writes to its log. */
+  write(path: string, text: string, who: Owner): void {
+    this.put(path, (this.live.get(path)?.bytes ?? '') + text, { mode: 0o600, uid: who.uid, gid: who.gid });
+  }
+
   private makeParents(path: string, look: { uid?: number; gid?: number }): void {
     const parent = dirname(path);
     if (parent !== path && !this.live.has(parent))

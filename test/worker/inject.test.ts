@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { guardFile, guardFileName } from '../../src/worker/guard.ts';
+import { guardFile } from '../../src/worker/guard.ts';
 import { injectGuard } from '../../src/worker/inject.ts';
 import { type Call, findGuard, removeGuard } from '../../src/worker/line.ts';
+import { guardFileName } from '../../src/worker/place.ts';
 import { nodeShapes, phpShapes } from './shapes.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'cronlatch-inject-'));

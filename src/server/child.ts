@@ -1,0 +1,11 @@
+// node:child_process, loaded when a program is first run: a scan as root runs none, and loading costs milliseconds.
+
+/** spawnSync of node:child_process. */
+export function spawnNow(
+  program: string,
+  args: readonly string[],
+  options: import('node:child_process').SpawnSyncOptions,
+): import('node:child_process').SpawnSyncReturns<Buffer> {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  return spawnSync(program, args, { ...options, encoding: 'buffer' });
+}
