@@ -47,7 +47,7 @@ interface CommandRow {
   readonly flags: readonly Flag[];
 }
 
-const commands: readonly CommandRow[] = [
+export const commands: readonly CommandRow[] = [
   {
     name: 'scan',
     what: 'find entries that can pile up or fail in silence; only reads',

@@ -296,10 +296,7 @@ describe.concurrent('signals while at work', () => {
 describe.concurrent('the unexpected', () => {
   const bug = (): string => {
     const path = join(scratch(), 'bug.mjs');
-    writeFileSync(
-      path,
-      "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';\nos.hostname = () => { throw new Error('injected'); };\nsyncBuiltinESMExports();\n",
-    );
+    writeFileSync(path, "process.geteuid = () => { throw new Error('injected'); };\n");
     return `--import=file://${path}`;
   };
 
