@@ -92,6 +92,11 @@ export function run(args: readonly string[], how: How = {}): Promise<Ended> {
   return begin(args, how).ended;
 }
 
+/** Output without the times in it: a minute may pass between two runs. */
+export function timeless(text: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+}
+
 /** The one document on standard output. */
 export function json(ended: Ended): Record<string, unknown> & {
   schema: number;
