@@ -70,7 +70,9 @@ async function carryOut(ctx: Context, to: Form, { journal, journals, planned }: 
   for (const step of journal.open.plan.steps) await tidy(server, step);
   if (isEmpty(planned.plan)) {
     await settleOpen(ctx, journals, journal, to, undefined);
-    ctx.screen.print(to === 'before' ? 'Everything is as it was before already.' : 'Nothing to change.');
+    ctx.screen.print(
+      to === 'before' ? 'Crontab and files are as they were before already.' : 'Nothing to change.',
+    );
     return { json: report(ctx, journal, planned, { is: 'rolled-back', exit: 0 }), exit: 0 };
   }
   const pen = await openJournal(server, settings.stateDirectory, {
@@ -90,7 +92,9 @@ async function carryOut(ctx: Context, to: Form, { journal, journals, planned }: 
 
 function done(journal: Journal, to: Form): string[] {
   if (to === 'before')
-    return [`Put back: everything is as it was before ${journal.open.id}, read back and compared.`];
+    return [
+      `Put back: crontab and files are as they were before ${journal.open.id}, read back and compared.`,
+    ];
   const how =
     to === 'disabled'
       ? 'The entries are commented out; the command to run by hand stands above each.'

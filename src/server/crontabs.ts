@@ -82,6 +82,7 @@ export function localCrontabs(self: Self): Crontabs {
       try {
         const path = join(directory, 'crontab');
         writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
+        await awayFromTheMinute();
         const ran = crontab([path]);
         if (ran.missing || ran.code !== 0) {
           throw new Problem('not-written', {
@@ -108,6 +109,16 @@ export function localCrontabs(self: Self): Crontabs {
       }
     },
   };
+}
+
+/**
+ * crontab(1) moves the spool's mtime twice, by a temporary file and by its rename. A cron that looks between the two,
+ * in the same second, never sees the second change, and an ordinary user cannot touch the spool later. It looks when
+ * a minute begins.
+ */
+async function awayFromTheMinute(): Promise<void> {
+  const isNear = (): boolean => (Date.now() + 2000) % 60_000 < 4000;
+  while (isNear()) await new Promise((done) => setTimeout(done, 100));
 }
 
 async function spoolDirectory(): Promise<string | 'none'> {

@@ -97,7 +97,8 @@ export const localFiles: Files = {
   async append(path, bytes, as) {
     writing('write to', path, () =>
       actAs(as, () => {
-        const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
+        // Without O_NONBLOCK a FIFO at this path would wait for a reader for ever.
+        const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
         try {
           fs.writeFileSync(fd, Buffer.from(bytes, 'latin1'));
         } finally {

@@ -23,6 +23,9 @@ export const localPrograms: Programs = {
     const limit = setTimeout(() => {
       late = true;
       if (child.pid !== undefined) endGroup(child.pid);
+      // A grandchild in a session of its own outlives the group and keeps the pipes open: nobody waits for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
     }, options.timeout);
     try {
       const result = await child;

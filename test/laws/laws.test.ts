@@ -23,7 +23,7 @@ function importsOf(file: string): Import[] {
   for (const match of source.matchAll(/^(?:import|export)\s+(type\s+)?(?:[^'";]*?from\s+)?'([^']+)';/gm)) {
     const named = /\{([^}]*)\}/.exec(match[0])?.[1];
     const everyNameIsType =
-      named !== undefined && named.split(',').every((n) => n.trim() === '' || n.trim().startsWith('type '));
+      named?.split(',').every((n) => n.trim() === '' || n.trim().startsWith('type ')) === true;
     found.push({ from: match[2] ?? '', typeOnly: match[1] !== undefined || everyNameIsType, lazy: false });
   }
   for (const match of source.matchAll(/\bimport\('([^']+)'\)/g))

@@ -1,0 +1,160 @@
+// A deploy under the real cron daemon with real PHP, from the pile-up to the rollback, for every place an entry can stand.
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { closeWorkshop, cronMissing, installProgram, workshop } from '../support/cron.ts';
+import { removeUsers } from '../support/cronPeople.ts';
+import { type Case, reportOf, type Story, tell } from '../support/cronStory.ts';
+
+const cases: readonly Case[] = [
+  {
+    name: 'root on the crontab of a user',
+    by: 'root',
+    place: 'crontab',
+    worker: 'php',
+    command: (home, script) => `cd ${home} && php ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
+  },
+  {
+    name: 'root on a spool file without crontab’s header, with a worker that ignores SIGTERM',
+    by: 'root',
+    place: 'bare spool',
+    command: (home, script) => `/usr/bin/php ${script} >> ${home}/logs/import.log 2>&1`,
+    worker: 'deaf php',
+    flags: ['--kill-after', '20s'],
+  },
+  {
+    name: 'the user on his own crontab',
+    by: 'user',
+    place: 'crontab',
+    worker: 'php',
+    command: (home, script) => `cd ${home}; php ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
+  },
+  {
+    name: 'root on a file in /etc/cron.d',
+    by: 'root',
+    place: 'cron.d',
+    worker: 'php',
+    command: (home, script) => `php ${script} >> ${home}/logs/import.log 2>&1`,
+  },
+  {
+    name: 'root on the crontab of a user with a Node worker',
+    by: 'root',
+    place: 'crontab',
+    worker: 'node',
+    command: (home, script) =>
+      `cd ${home} && ${process.execPath} ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
+  },
+];
+
+const why = cronMissing === '' ? '' : ` (skipped: ${cronMissing})`;
+
+describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
+  const stories = new Map<Case, Story>();
+  const endings: (() => Promise<void>)[] = [];
+  let directory: string;
+
+  // The stories are told at the same time, each with a cron of its own; a test waits for its part of one.
+  beforeAll(() => {
+    directory = workshop('machine');
+    const program = installProgram(directory);
+    for (const [index, row] of cases.entries()) {
+      const { story, close } = tell(row, join(directory, `case-${index + 1}`), program);
+      stories.set(row, story);
+      endings.push(close);
+    }
+  });
+
+  afterAll(async () => {
+    try {
+      for (const close of endings) await close();
+    } finally {
+      await removeUsers();
+      closeWorkshop(directory);
+    }
+  }, 120_000);
+
+  const long = 120_000;
+  describe.each(cases.map((row) => [row.name, row] as const))('%s', (_, row) => {
+    const part = (): Story => stories.get(row) as Story;
+
+    test('before, two or more instances run at one time', { timeout: long }, async () => {
+      expect((await part().before).most).toBeGreaterThan(1);
+    });
+
+    test('deploy succeeds and its checks pass', { timeout: long }, async () => {
+      const { ran, report } = await part().deploy;
+      const checks = Object.fromEntries(report.checks.map(({ check, is }) => [check, is]));
+      expect({ exit: ran.code, is: report.outcome.is, ...checks, stderr: ran.stderr }).toMatchObject({
+        exit: 0,
+        is: 'deployed',
+        'one-entry': 'pass',
+        'guard-in-place': 'pass',
+        'single-instance': 'pass',
+        'lock-held': 'pass',
+        'lock-free': 'pass',
+        'second-refused': 'pass',
+        'stale-recovered': 'pass',
+        'log-clean': 'pass',
+        'cron-alive': 'pass',
+      });
+    });
+
+    test('deploy ends the old instances and nothing that looks like them', { timeout: long }, async () => {
+      const { left, signalled, legacy, seen, lookalikes } = await part().deploy;
+      expect(legacy.length).toBeGreaterThan(1);
+      expect(left).toEqual([]);
+      const last = row.worker === 'deaf php' ? 'SIGKILL' : 'SIGTERM';
+      expect(new Set(signalled.map((one) => one.signal))).toEqual(new Set(['SIGTERM', last]));
+      const pids = seen.map((one) => one.pid);
+      expect(signalled.filter((one) => !pids.includes(one.pid))).toEqual([]);
+      expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
+    });
+
+    test('after, never more than one runs and jobs still get done', { timeout: long }, async () => {
+      const { most, ticks, all, jobs } = await part().after;
+      expect(ticks).toBeGreaterThanOrEqual(3);
+      expect(most).toBe(1);
+      expect(all.every((one) => one.argv.includes('--once'))).toBe(true);
+      expect(jobs.slice(1).some((job) => job.end !== 'cut off')).toBe(true);
+      for (const [index, job] of jobs.entries())
+        expect(jobs[index + 1]?.begin ?? Number.POSITIVE_INFINITY).toBeGreaterThan(
+          job.end === 'cut off' ? 0 : job.end,
+        );
+    });
+
+    test('a run that finds the lock held prints nothing, so cron mails nothing', {
+      timeout: long,
+    }, async () => {
+      const { log, mails, all } = await part().after;
+      expect(all.length).toBeGreaterThan(1);
+      expect(log.replace(/^job done by \d+ once\n/gm, '')).toBe('');
+      expect(mails.length).toBeGreaterThan(0); // the other entry's: mail is sent when there is output
+      expect(mails.filter((mail) => !/^Subject: Cron <[^>]*> echo tick;/m.test(mail))).toEqual([]);
+    });
+
+    test('a second deploy says so and writes nothing', { timeout: long }, async () => {
+      const { ran, first, last } = await part().again;
+      expect({ exit: ran.code, is: reportOf(ran).outcome.is }).toEqual({ exit: 0, is: 'already-deployed' });
+      expect(last).toEqual(first);
+    });
+
+    test('rollback puts crontab and script back to the byte and the nanosecond', {
+      timeout: long,
+    }, async () => {
+      const { ran, crontab, script, leftBeside } = await part().rollback;
+      expect({ exit: ran.code, stderr: ran.stderr }).toMatchObject({ exit: 0 });
+      const still = (look: object | string): object | string =>
+        typeof look === 'string' ? look : { ...look, inode: 'any' };
+      expect(still(crontab.now)).toEqual(still(crontab.was));
+      expect(still(script.now)).toEqual(still(script.was));
+      expect(leftBeside).toEqual([]);
+    });
+
+    test('after the rollback cron runs the old entry again and instances pile up', {
+      timeout: long,
+    }, async () => {
+      const { most, all } = await part().pileUp;
+      expect(most).toBeGreaterThan(1);
+      expect(all.some((one) => !one.argv.includes('--once') && !one.locks)).toBe(true);
+    });
+  });
+});
