@@ -140,20 +140,23 @@ describe.concurrent('deploy', () => {
     expect(at.read().toString()).toBe(step?.['after']);
   });
 
-  test.each(kinds)('of a %s worker twice: the second says so and writes nothing (rule 37)', async (kind) => {
-    if (kind === 'php' && !hasPhp) return;
-    const at = site(kind);
-    const first = await deploy(at);
-    expect(first.code).toBe(0);
-    const before = snapshot(at.directory);
-    const second = await deploy(at);
-    expect(second).toMatchObject({ code: 0 });
-    expect(second.out).toContain('Already deployed.');
-    expect(second.out).not.toContain('Undo:');
-    const third = await deploy(at, '--json');
-    expect(json(third).outcome).toEqual({ is: 'already-deployed', exit: 0 });
-    expect(snapshot(at.directory)).toEqual(before);
-  });
+  test.for(kinds)(
+    'of a %s worker twice: the second says so and writes nothing (rule 37)',
+    async (kind, { skip }) => {
+      skip(kind === 'php' && !hasPhp, 'there is no php');
+      const at = site(kind);
+      const first = await deploy(at);
+      expect(first.code).toBe(0);
+      const before = snapshot(at.directory);
+      const second = await deploy(at);
+      expect(second).toMatchObject({ code: 0 });
+      expect(second.out).toContain('Already deployed.');
+      expect(second.out).not.toContain('Undo:');
+      const third = await deploy(at, '--json');
+      expect(json(third).outcome).toEqual({ is: 'already-deployed', exit: 0 });
+      expect(snapshot(at.directory)).toEqual(before);
+    },
+  );
 
   test.skipIf(!hasPhp)('of a PHP worker keeps declare first, and PHP still takes the script', async () => {
     const at = site('php');
@@ -177,7 +180,7 @@ describe.concurrent('deploy', () => {
     );
     const back = await run([...(undo as string).split(' '), '--ci']);
     expect(back.code).toBe(0);
-    expect(back.out).toContain(`Put back: everything is as it was before ${id}`);
+    expect(back.out).toMatch(new RegExp(`^Put back: .*${id}`, 'm'));
     expect(at.read()).toEqual(before);
   });
 

@@ -8,7 +8,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,6 +92,11 @@ export function run(args: readonly string[], how: How = {}): Promise<Ended> {
   return begin(args, how).ended;
 }
 
+/** Output without the times in it: a minute may pass between two runs. */
+export function timeless(text: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+}
+
 /** The one document on standard output. */
 export function json(ended: Ended): Record<string, unknown> & {
   schema: number;
@@ -154,7 +158,7 @@ export function site(kind: 'node' | 'php' = 'node', crontab = defaultCrontab): S
   };
 }
 
-export function defaultCrontab(directory: string, entry: string): string | Buffer {
+function defaultCrontab(directory: string, entry: string): string | Buffer {
   return `# jobs of the site\nHOME=${directory}\n${entry}\n17 3 * * * /usr/bin/true\n`;
 }
 
@@ -184,7 +188,7 @@ export function snapshot(directory: string, without: readonly string[] = []): Re
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  limit = 10_000,
+  limit = 20_000,
 ): Promise<void> {
   const end = Date.now() + limit;
   while (!(await holds())) {
@@ -244,7 +248,7 @@ export class Terminal {
     return this.#tmux('display-message', '-p', '#{cursor_flag}').trim() === '1';
   }
 
-  async shows(text: string | RegExp, limit = 10_000): Promise<void> {
+  async shows(text: string | RegExp, limit = 20_000): Promise<void> {
     try {
       await until(
         `on the screen: ${text}`,
@@ -279,9 +283,4 @@ export async function inTerminal(act: (terminal: Terminal) => Promise<void>): Pr
   } finally {
     terminal.close();
   }
-}
-
-/** Gives a file an old time again after a test has written to it. */
-export function makeOld(path: string): void {
-  utimesSync(path, 1_700_000_000, 1_700_000_000);
 }

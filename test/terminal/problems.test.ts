@@ -296,10 +296,7 @@ describe.concurrent('signals while at work', () => {
 describe.concurrent('the unexpected', () => {
   const bug = (): string => {
     const path = join(scratch(), 'bug.mjs');
-    writeFileSync(
-      path,
-      "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';\nos.hostname = () => { throw new Error('injected'); };\nsyncBuiltinESMExports();\n",
-    );
+    writeFileSync(path, "process.geteuid = () => { throw new Error('injected'); };\n");
     return `--import=file://${path}`;
   };
 
@@ -363,5 +360,6 @@ test('a state directory that others may write is refused (rule 36)', async () =>
 test('the documentation of exit codes has the same rows as the program (rule 32)', () => {
   const source = readFileSync(join(root, 'src/problem.ts'), 'utf8');
   const type = /export type ExitCode = ([^;]+);/.exec(source)?.[1];
-  expect(type).toBe('0 | 1 | 2 | 3 | 4 | 5 | 6 | 130 | 143');
+  const documented = readFileSync(join(root, 'docs/exit-codes.md'), 'utf8');
+  expect([...documented.matchAll(/^\| (\d+) /gm)].map((row) => row[1]).join(' | ')).toBe(type);
 });

@@ -5,15 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { deploy, expectProblem, hasPhp, json, rollback, run, type Site, site, snapshot } from './harness.ts';
 
 describe.concurrent('rollback', () => {
-  test.each([
+  test.for([
     ['node', []],
     ['node', ['--guard', 'entry']],
     ['php', []],
     ['php', ['--guard', 'entry']],
   ] as const)(
     'of a %s worker deployed with %j restores bytes, mode, owner and mtime to the nanosecond',
-    async (kind, flags) => {
-      if (kind === 'php' && !hasPhp) return;
+    async ([kind, flags], { skip }) => {
+      skip(kind === 'php' && !hasPhp, 'there is no php');
       const at = site(kind);
       const before = snapshot(at.directory, ['state']);
       expect(Object.values(before).some((look) => look.includes('123456789'))).toBe(true);
