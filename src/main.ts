@@ -44,7 +44,13 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   const screen = await makeScreen(
     process,
     { out: looksOf(process.stdout, process.env, colors), err: looksOf(process.stderr, process.env, colors) },
-    { quiet: line.flags['quiet'] === true, json: line.flags['json'] === true, verbose, clock: Date.now },
+    {
+      quiet: line.flags['quiet'] === true,
+      json: line.flags['json'] === true,
+      asks: agreed.prompts && !agreed.given,
+      verbose,
+      clock: Date.now,
+    },
   );
   if (debug) await showSources(line, around, screen.say);
   const stop = new AbortController();

@@ -1,7 +1,7 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
 import { apply, orTakeBack, resume, takeBack } from '../apply/apply.ts';
 import { settle as settleStep } from '../apply/carry.ts';
-import { isEmpty, type Plan, planToJson } from '../change/plan.ts';
+import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
 import { closeJournal, openJournal, type Pen, readJournals, reopenJournal } from '../journal/journal.ts';
 import { type Journal, stateOf } from '../journal/records.ts';
 import { choose } from '../plan/choose.ts';
@@ -13,8 +13,8 @@ import { findingLines, noteLine } from '../show/text.ts';
 import type { Facts, Finding, Job } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
+import { baselinesOf } from '../verify/log.ts';
 import { type Verdict, worst } from '../verify/verdict.ts';
-import { baselinesOf } from '../verify/verify.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, flag, type Result, reportSchema, word } from './context.ts';
 import { findingJson } from './scan.ts';
@@ -26,16 +26,15 @@ export async function deploy(ctx: Context): Promise<Result> {
   const cutOff = word(ctx, 'resume');
   if (saved !== undefined && cutOff !== undefined)
     throw new Problem('usage', { what: '--plan and --resume cannot be used together.' });
+  if (word(ctx, 'save') !== undefined && !flag(ctx, 'dry-run'))
+    throw new Problem('usage', { what: '--save keeps a plan to be looked at: it goes with --dry-run.' });
   if (saved !== undefined) return deploySaved(ctx, saved);
   if (cutOff !== undefined) return resumeDeployment(ctx, cutOff);
 
   const dryRun = flag(ctx, 'dry-run');
   const facts = await survey(ctx.server, ctx.settings);
   const jobs = await chooseJobs(ctx, facts, dryRun);
-  if (jobs.length === 0) {
-    ctx.screen.print('Nothing here can be latched.');
-    return { json: report(ctx, { findings: [], outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
-  }
+  if (jobs.length === 0) return nothingToDo(ctx, facts);
   const planned = await planDeploy(facts, jobs, ctx.settings.latching);
   await show(ctx, planned, facts, jobs);
   const json = { plan: planToJson(planned.plan), findings: planned.findings.map(findingJson) };
@@ -59,6 +58,21 @@ export async function deploy(ctx: Context): Promise<Result> {
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
   });
+}
+
+/** No entry can be latched. Where cron ignores the whole crontab, that is the reason and no success. */
+function nothingToDo(ctx: Context, facts: Facts): Result {
+  const findings = facts.crontabs.filter((c) => !c.crontab.accepted).flatMap((c) => c.findings);
+  const json = {
+    plan: planToJson(planOf({ for: 'deploy', steps: [], workers: [], cannotUndo: [] })),
+    findings: findings.map(findingJson),
+  };
+  if (reaches(findings, 'stop')) {
+    ctx.screen.print(...findingLines(findings, ctx.screen.out));
+    return stopped(ctx, findings, json);
+  }
+  ctx.screen.print('Nothing here can be latched.');
+  return { json: report(ctx, { ...json, outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
 }
 
 /** Applies the plan under a new journal, verifies, and settles how it ends. */

@@ -27,13 +27,13 @@ interface Streams {
 }
 
 /**
- * Makes the screen. `quiet` leaves out progress, `json` everything but the document and problems. On a terminal
+ * Makes the screen. `asks` says that a person will be asked. `quiet` leaves out progress, `json` everything but the document and problems. On a terminal
  * only the current line is redrawn; elsewhere waiting is said once every ten seconds.
  */
 export async function makeScreen(
   streams: Streams,
   looks: { out: Looks; err: Looks },
-  how: { quiet: boolean; json: boolean; verbose: boolean; clock: () => number },
+  how: { quiet: boolean; json: boolean; asks: boolean; verbose: boolean; clock: () => number },
 ): Promise<Screen> {
   const out = await themeOf(looks.out);
   const err = await themeOf(looks.err);
@@ -55,6 +55,8 @@ export async function makeScreen(
     print: (...lines) => {
       settle();
       if (!how.json) for (const line of lines) streams.stdout.write(`${tame(line, looks.out)}\n`);
+      // Nobody agrees to a diff that was not shown: with --json it stands beside the question.
+      else if (how.asks) say(...lines);
     },
     say: (...lines) => {
       if (!how.quiet) say(...lines);

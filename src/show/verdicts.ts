@@ -61,7 +61,9 @@ const because: Record<string, (a: Record<string, string>) => string> = {
   'no-run-seen': () => 'no run was seen',
   'nothing-written': () => 'the worker has written nothing since the deployment',
   'no-entry': () => 'the entry is gone',
-  'probe-silent': (a) => `the guard’s trial gave no answer (exit ${a['code']})`,
+  'probe-silent': (a) =>
+    `the guard’s trial gave no answer (exit ${a['code']}): the interpreter cannot run the guard`,
+  'probe-impossible': (a) => `the guard’s trial cannot be made here: ${a['why']}`,
 };
 
 /** Expected and seen, as two short texts. */

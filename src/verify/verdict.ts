@@ -20,3 +20,16 @@ export function worst(verdicts: readonly Verdict[]): 'fail' | 'inconclusive' | '
   if (verdicts.some((v) => v.is === 'fail')) return 'fail';
   return verdicts.some((v) => v.is === 'inconclusive') ? 'inconclusive' : 'pass';
 }
+
+/** Makes the verdicts of one worker. */
+export function verdictsOf(
+  worker: string,
+): (
+  check: string,
+  is: Answer,
+  because: string,
+  evidence?: readonly string[],
+  args?: Verdict['args'],
+) => Verdict {
+  return (check, is, because, evidence = [], args = {}) => ({ check, worker, is, because, args, evidence });
+}

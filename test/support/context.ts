@@ -51,7 +51,7 @@ export async function contextFor(
   const screen = await makeScreen(
     { stdout: { write: (text) => (out += text) }, stderr: { write: (text) => (err += text) } },
     { out: plain, err: plain },
-    { quiet: false, json: false, verbose: false, clock: () => server.now() },
+    { quiet: false, json: false, asks: false, verbose: false, clock: () => server.now() },
   );
   const ctx: Context = {
     server,

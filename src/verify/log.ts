@@ -1,0 +1,76 @@
+// The worker's log since the deployment: is it written, and does it speak of refused connections?
+import type { Latched } from '../change/plan.ts';
+import type { Baseline } from '../journal/records.ts';
+import type { Server } from '../server/server.ts';
+import { type Verdict, verdictsOf } from './verdict.ts';
+import type { Watched } from './watch.ts';
+
+/** What MySQL and MariaDB say when connections run out: 1203 and 1226 (per user), 1040 (server). */
+const refusal = /\[(?:1203|1226|1040)\]|max_user_connections|Too many connections|ERROR (?:1203|1226|1040)\b/;
+
+/** Was the log written since the deployment, and is what was written free of refused connections? */
+export async function judgeLog(
+  server: Server,
+  worker: Latched,
+  baselines: readonly Baseline[],
+  seen: Watched | undefined,
+): Promise<Verdict[]> {
+  const verdict = verdictsOf(worker.name);
+  const path = worker.log;
+  if (path === undefined)
+    return [verdict('log-written', 'skip', 'no-log'), verdict('log-clean', 'skip', 'no-log')];
+  const baseline = baselines.find((b) => b.log === path) ?? { log: path, size: 0, inode: 'absent' };
+  const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
+  const now = await server.files.tail(path, 0, 0, eyes);
+  if (now === 'absent') {
+    return [
+      verdict('log-written', seen === undefined || seen.runs === 0 ? 'inconclusive' : 'fail', 'absent', [
+        path,
+      ]),
+      verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
+    ];
+  }
+  // Another inode or a shorter file: it was rotated, so all of it is new.
+  const from = now.inode === baseline.inode && now.size >= baseline.size ? baseline.size : 0;
+  const fresh = await server.files.tail(path, from, 4 * 1024 * 1024, eyes);
+  const grown = fresh !== 'absent' && fresh.size > from;
+  const created = baseline.inode === 'absent';
+  const text = fresh === 'absent' ? '' : fresh.text;
+  const bad = text.split('\n').filter((line) => refusal.test(line));
+  const args = { bytes: text.length };
+  return [
+    grown || created
+      ? verdict('log-written', 'pass', grown ? 'written' : 'created', [path], args)
+      : verdict('log-written', 'inconclusive', 'nothing-written', [path]),
+    bad.length > 0
+      ? verdict(
+          'log-clean',
+          'fail',
+          'refusals',
+          [
+            path,
+            ...bad.slice(0, 3).map((line) => Buffer.from(line, 'latin1').toString('utf8').slice(0, 200)),
+          ],
+          { count: bad.length },
+        )
+      : grown
+        ? verdict('log-clean', 'pass', 'clean', [path], args)
+        : verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
+  ];
+}
+
+/** Where each log ends now: what comes after is what verify judges. */
+export async function baselinesOf(server: Server, workers: readonly Latched[]): Promise<Baseline[]> {
+  const found: Baseline[] = [];
+  for (const worker of workers) {
+    if (worker.log === undefined || !worker.live) continue;
+    const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
+    const now = await server.files.tail(worker.log, 0, 0, eyes);
+    found.push(
+      now === 'absent'
+        ? { log: worker.log, size: 0, inode: 'absent' }
+        : { log: worker.log, size: now.size, inode: now.inode },
+    );
+  }
+  return found;
+}
