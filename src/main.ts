@@ -6,7 +6,7 @@ import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 import { letters, looksOf, unicodeOf } from './show/theme.ts';
 
-const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 
 /** Runs one command line to its exit code. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
@@ -168,7 +168,7 @@ async function showSources(
 function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): Interrupts {
   let critical = 0;
   let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (critical === 0 || first !== 'no') {
         process.stderr.write(
@@ -176,7 +176,8 @@ function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): 
         );
         process.exit(signals[name]);
       }
-      first = name;
+      // A terminal that went away is like being told to end: the work is brought to a safe point first.
+      first = name === 'SIGINT' ? name : 'SIGTERM';
       say('', 'Stopping after this step… (Ctrl-C again to stop now)');
       stopAsking();
     });
@@ -220,11 +221,11 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
   return exit;
 }
 
-// Who reads our output may go away (| head): that is their right and no failure of ours.
+// Who reads our output may go away (| head, a closed terminal, a full disk): that must not end a deploy half-way, so
+// the stream falls silent and the work goes on to its own end.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-    throw error;
+  stream.on('error', () => {
+    stream.write = () => true;
   });
 }
 process.exitCode = 1;

@@ -40,7 +40,7 @@ export async function stopInstances(server: Server, step: StopProcess, bell: Bel
       code: 'waiting',
       pids: left.map((t) => t.pid),
       seconds: Math.floor(seconds),
-      grace: step.grace,
+      grace: step.killAfter ?? step.grace,
     });
     if (step.killAfter === undefined) {
       if (seconds >= step.grace) throw stillRunning(step, left, step.grace);

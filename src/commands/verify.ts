@@ -18,7 +18,8 @@ export async function verifyDeployment(ctx: Context): Promise<Result> {
     chosen.flatMap((j) => j.open.plan.workers).map((w) => [`${w.source}:${w.line}:${w.script}`, w]),
   );
   const baselines = chosen.flatMap((j) => j.records.flatMap((r) => (r.is === 'baseline' ? r.logs : [])));
-  const checks = await runChecks(ctx, [...workers.values()], baselines);
+  // Interrupted, it still says what it has seen.
+  const checks = await ctx.interrupts.guard(() => runChecks(ctx, [...workers.values()], baselines));
   const verdict = worst(checks);
   const heard = ctx.interrupts.heard();
   const exit =

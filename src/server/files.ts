@@ -22,6 +22,7 @@ export const localFiles: Files = {
         if (fd === 'absent') return 'absent';
         try {
           const stat = fs.fstatSync(fd, { bigint: true });
+          if (!stat.isFile()) throw new Problem('unreadable', { path, reason: 'it is no regular file' });
           const size = Number(stat.size);
           const from = Math.max(offset, size - bytes, 0);
           const buffer = Buffer.alloc(Math.max(0, size - from));

@@ -39,8 +39,9 @@ export const localLatch: Latch = {
 /** flock(2) belongs to the open file, not to the process that asked: a child can take it for us. */
 function lock(fd: number): 'mine' | 'busy' | 'impossible' {
   const ways: readonly (readonly [string, readonly string[], number])[] = [
-    ['flock', ['-n', '-E', '1', '3'], 1],
-    ['perl', ['-e', 'open(my $f,"+<&=",3) or exit 2; exit(flock($f,6) ? 0 : 1)'], 1],
+    // 1 is what flock ends with when anything is wrong; only 75 is 'busy'.
+    ['flock', ['-n', '-E', '75', '3'], 75],
+    ['perl', ['-e', 'open(my $f,"+<&=",3) or exit 2; exit(flock($f,6) ? 0 : 75)'], 75],
   ];
   for (const [program, args, busy] of ways) {
     const ran = spawnNow(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });

@@ -22,10 +22,13 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'single-instance/inconclusive/no-run-seen': (a) =>
     `${a['ticks']} tick(s) passed, but no run was seen: is cron running this crontab?`,
   'single-instance/inconclusive/cut-short': () => 'watching was cut short',
+  'single-instance/inconclusive/fewer-ticks': (a) =>
+    `one at most, but only ${a['ticks']} of ${a['asked']} tick(s) were due in time; next: ${a['next']}`,
   'lock-held/pass/held': () => 'held',
   'lock-held/fail/runs-without': () => 'an instance runs without it',
   'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/pass/free': () => 'free',
+  'lock-free/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/inconclusive/always-held': () =>
     'the worker was running all the time; verify again when a run has ended',
   'log-written/pass/written': (a) => `${a['bytes']} bytes since the deployment`,
@@ -57,9 +60,10 @@ const because: Record<string, (a: Record<string, string>) => string> = {
   'no-log': () => 'skipped: it has no log',
   'not-a-system-crontab': () => 'skipped: it is not one of the system’s crontabs',
   'no-tick-in-time': (a) =>
-    `no run is due in time (${a['schedule']}): verify again after the next one, or with a longer --max-wait`,
+    `no run is due in time (${a['schedule']}); next: ${a['next']}. Verify again after it, or with a longer --max-wait`,
   'no-run-seen': () => 'no run was seen',
   'nothing-written': () => 'the worker has written nothing since the deployment',
+  'log-unseen': () => 'the log is no file that can be read',
   'no-entry': () => 'the entry is gone',
   'probe-silent': (a) =>
     `the guard’s trial gave no answer (exit ${a['code']}): the interpreter cannot run the guard`,

@@ -1,6 +1,7 @@
 // The worker's log since the deployment: is it written, and does it speak of refused connections?
 import type { Latched } from '../change/plan.ts';
 import type { Baseline } from '../journal/records.ts';
+import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 import type { Watched } from './watch.ts';
@@ -19,9 +20,12 @@ export async function judgeLog(
   const path = worker.log;
   if (path === undefined)
     return [verdict('log-written', 'skip', 'no-log'), verdict('log-clean', 'skip', 'no-log')];
-  const baseline = baselines.find((b) => b.log === path) ?? { log: path, size: 0, inode: 'absent' };
-  const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
-  const now = await server.files.tail(path, 0, 0, eyes);
+  // Of several deployments of one worker the last counts.
+  const baseline = baselines.findLast((b) => b.log === path) ?? { log: path, size: 0, inode: 'absent' };
+  const now = await endOf(server, worker, path);
+  if (now === 'unseen') {
+    return ['log-written', 'log-clean'].map((check) => verdict(check, 'inconclusive', 'log-unseen', [path]));
+  }
   if (now === 'absent') {
     return [
       verdict('log-written', seen === undefined || seen.runs === 0 ? 'inconclusive' : 'fail', 'absent', [
@@ -32,7 +36,7 @@ export async function judgeLog(
   }
   // Another inode or a shorter file: it was rotated, so all of it is new.
   const from = now.inode === baseline.inode && now.size >= baseline.size ? baseline.size : 0;
-  const fresh = await server.files.tail(path, from, 4 * 1024 * 1024, eyes);
+  const fresh = await server.files.tail(now.path, from, 4 * 1024 * 1024, eyesOf(server, worker));
   const grown = fresh !== 'absent' && fresh.size > from;
   const created = baseline.inode === 'absent';
   const text = fresh === 'absent' ? '' : fresh.text;
@@ -64,13 +68,35 @@ export async function baselinesOf(server: Server, workers: readonly Latched[]): 
   const found: Baseline[] = [];
   for (const worker of workers) {
     if (worker.log === undefined || !worker.live) continue;
-    const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
-    const now = await server.files.tail(worker.log, 0, 0, eyes);
+    const now = await endOf(server, worker, worker.log);
     found.push(
-      now === 'absent'
+      typeof now === 'string'
         ? { log: worker.log, size: 0, inode: 'absent' }
         : { log: worker.log, size: now.size, inode: now.inode },
     );
   }
   return found;
+}
+
+/** Where the log ends, symbolic links followed as the shell's `>>` follows them. A log that is a device or cannot be read is 'unseen'. */
+async function endOf(
+  server: Server,
+  worker: Latched,
+  path: string,
+): Promise<{ path: string; size: number; inode: string } | 'absent' | 'unseen'> {
+  const eyes = eyesOf(server, worker);
+  try {
+    const real = await server.files.real(path, eyes);
+    if (real === 'absent') return 'absent';
+    const tail = await server.files.tail(real, 0, 0, eyes);
+    return tail === 'absent' ? tail : { path: real, size: tail.size, inode: tail.inode };
+  } catch (error) {
+    // What cannot be read is no reason to take a good deployment back.
+    if (error instanceof Problem && error.code === 'unreadable') return 'unseen';
+    throw error;
+  }
+}
+
+function eyesOf(server: Server, worker: Latched): { uid: number; gid: number } {
+  return server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
 }

@@ -76,9 +76,9 @@ export async function verify(
 async function waitFor(server: Server, worker: Latched, options: VerifyOptions): Promise<Wait> {
   const until = server.now() + options.maxWait * 1000;
   const line = parseCrontab(`${worker.schedule} x\n`, { dialect: 'cronie', system: false }).lines[0];
-  if (line?.is !== 'entry') return { due: [], until };
+  if (line?.is !== 'entry') return { due: [], asked: options.ticks, next: 'never', until };
   const next = await nextRuns(line.schedule, server.now(), options.ticks, server.self.zone);
-  return { due: next.filter((due) => due <= until), until };
+  return { due: next.filter((due) => due <= until), asked: options.ticks, next: next[0] ?? 'never', until };
 }
 
 /** Is what was deployed still there: the entry, the guard, and no second entry that starts the same script? */
@@ -114,22 +114,25 @@ function inPlace(worker: Latched, facts: Facts): Verdict[] {
 function live(worker: Latched, wait: Wait, seen: Watched | undefined, now: number): Verdict[] {
   const verdict = verdictsOf(worker.name);
   if (seen === undefined) {
-    const args = { schedule: worker.schedule };
+    const args = { schedule: worker.schedule, next: sayNext(wait) };
     return ['single-instance', 'lock-held', 'lock-free'].map((check) =>
       verdict(check, 'inconclusive', 'no-tick-in-time', [], args),
     );
   }
-  const ticks = { ticks: seen.ticks, due: wait.due.length, runs: seen.runs };
+  const ticks = { ticks: seen.ticks, asked: wait.asked, runs: seen.runs, next: sayNext(wait) };
   const pids = (list: readonly number[]): string[] => list.map((pid) => `PID ${pid}`);
   const verdicts: Verdict[] = [];
   if (seen.most > 1)
     verdicts.push(
       verdict('single-instance', 'fail', 'several', pids(seen.mostPids), { ...ticks, count: seen.most }),
     );
-  else if (seen.runs === 0)
-    verdicts.push(verdict('single-instance', 'inconclusive', 'no-run-seen', [], ticks));
   else if (now < (wait.due.at(-1) ?? 0))
     verdicts.push(verdict('single-instance', 'inconclusive', 'cut-short', [], ticks));
+  else if (seen.runs === 0)
+    verdicts.push(verdict('single-instance', 'inconclusive', 'no-run-seen', [], ticks));
+  // One run cannot overlap with itself: fewer ticks than asked for prove nothing.
+  else if (seen.ticks < wait.asked)
+    verdicts.push(verdict('single-instance', 'inconclusive', 'fewer-ticks', [], ticks));
   else verdicts.push(verdict('single-instance', 'pass', 'one', [], { ...ticks, count: seen.most }));
   if (worker.lock === undefined)
     return [...verdicts, verdict('lock-held', 'skip', 'no-guard'), verdict('lock-free', 'skip', 'no-guard')];
@@ -143,8 +146,19 @@ function live(worker: Latched, wait: Wait, seen: Watched | undefined, now: numbe
     );
   if (seen.free) verdicts.push(verdict('lock-free', 'pass', 'free', evidence));
   else
-    verdicts.push(verdict('lock-free', 'inconclusive', seen.held ? 'always-held' : 'no-run-seen', evidence));
+    verdicts.push(
+      verdict(
+        'lock-free',
+        'inconclusive',
+        !seen.lockSeen ? 'lock-unseen' : seen.held ? 'always-held' : 'no-run-seen',
+        evidence,
+      ),
+    );
   return verdicts;
+}
+
+function sayNext(wait: Wait): string {
+  return wait.next === 'never' ? 'never' : new Date(wait.next).toISOString();
 }
 
 async function cronAlive(server: Server, workers: readonly Latched[]): Promise<Verdict[]> {

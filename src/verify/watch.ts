@@ -30,6 +30,10 @@ export interface Watched {
 export interface Wait {
   /** When the runs to be watched are due, ms since the epoch. */
   readonly due: readonly number[];
+  /** How many runs were to be watched. */
+  readonly asked: number;
+  /** When the first run after now is due, in time or not. */
+  readonly next: number | 'never';
   /** Never watch longer than until then. */
   readonly until: number;
 }
@@ -48,7 +52,7 @@ interface State {
 
 /**
  * Watches all workers together until each has seen its ticks, and its lock both held and free (for which it gets
- * one more interval), or the time is over.
+ * two more intervals), or the time is over.
  */
 export async function watch(
   server: Server,
