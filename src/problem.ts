@@ -57,14 +57,6 @@ const wordings = {
       next: 'Nothing was changed. Please report this with the output of: cronlatch scan --json',
     }),
   },
-  'crontab-not-accepted': {
-    exit: 5,
-    say: (a) => ({
-      what: `${a['source']}, line ${a['line']}, column ${a['column']}: cron does not accept this line (${a['code']}).`,
-      why: 'Debian’s cron ignores a whole crontab for one bad line, so none of its entries run.',
-      next: 'Mend or remove the line, then try again: cronlatch scan shows it.',
-    }),
-  },
   'not-written': {
     exit: 1,
     say: (a) => ({
@@ -137,14 +129,6 @@ const wordings = {
       what: `The ${a['command']} ${a['id']} of ${a['at']} was not finished.`,
       why: 'Until it is settled nothing else may be written.',
       next: `Put it back: cronlatch rollback ${a['id']}   Or carry it on: cronlatch deploy --resume ${a['id']}`,
-    }),
-  },
-  'stop-findings': {
-    exit: 5,
-    say: (a) => ({
-      what: `Stopped by: ${a['codes']}.`,
-      why: 'Nothing was changed.',
-      next: a['next'] ?? 'Each is explained above.',
     }),
   },
   'no-such-entry': {

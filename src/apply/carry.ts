@@ -100,7 +100,10 @@ async function putFile(server: Server, step: PutFile): Promise<void> {
       await expect();
     });
   }
-  if (!same(await server.files.look(path, as), after)) throw new Problem('read-back', { what: path });
+  const seen = await server.files.look(path, as);
+  if (!same(seen, after) || !timeKept(seen, after === 'absent' ? undefined : after.mtime)) {
+    throw new Problem('read-back', { what: path });
+  }
 }
 
 /** The interpreter itself decides whether the new source is one: `php -l`, `node --check`. */
@@ -148,7 +151,20 @@ async function putCrontab(server: Server, step: PutCrontab): Promise<void> {
     await replace(server, { path: route.path, as: route.as, after: look }, expect);
   }
   await server.crontabs.poke(route);
-  if ((await crontabText(server, step)) !== after) throw new Problem('read-back', { what: nameOf(step) });
+  const seen = await server.crontabs.read(step.source);
+  const look =
+    seen.is === 'crontab' && seen.route.by !== 'command' && route.by !== 'command'
+      ? seen.route.look
+      : undefined;
+  const kept =
+    look === undefined ||
+    route.by === 'command' ||
+    (look.mode === route.look.mode &&
+      look.uid === route.look.uid &&
+      look.gid === route.look.gid &&
+      (step.mtime === undefined || look.mtime === step.mtime));
+  if (seen.is === 'none' || seen.text !== after || !kept)
+    throw new Problem('read-back', { what: nameOf(step) });
 }
 
 /** Temporary file beside the target, fsync, a last look, rename, fsync of the directory: never half a file. */
@@ -161,7 +177,8 @@ async function replace(
   if ((await server.files.look(temporary, as)).is === 'file') await server.files.remove(temporary, as);
   const { bytes, ...look } = after;
   try {
-    await server.files.write(temporary, bytes, look satisfies FileLook, as);
+    const there = (await server.files.look(path, as)).is === 'file';
+    await server.files.write(temporary, bytes, look satisfies FileLook, as, there ? path : undefined);
     await server.files.sync(temporary, as);
     await lastLook(temporary);
     await server.files.rename(temporary, path, as);
@@ -179,6 +196,11 @@ async function syncParent(server: Server, path: string, as: Owner): Promise<void
 async function crontabText(server: Server, step: PutCrontab): Promise<string | 'none'> {
   const seen = await server.crontabs.read(step.source);
   return seen.is === 'none' ? 'none' : seen.text;
+}
+
+/** Only asked right after writing: later a mere touch by others is no change of theirs to the text. */
+function timeKept(seen: Seen, mtime: string | undefined): boolean {
+  return mtime === undefined || (seen.is === 'file' && seen.mtime === mtime);
 }
 
 function same(seen: Seen, wanted: FileText | 'absent'): boolean {

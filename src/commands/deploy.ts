@@ -71,7 +71,11 @@ function nothingToDo(ctx: Context, facts: Facts): Result {
     ctx.screen.print(...findingLines(findings, ctx.screen.out));
     return stopped(ctx, findings, json);
   }
-  ctx.screen.print('Nothing here can be latched.');
+  ctx.screen.print(
+    facts.crontabs.length === 0
+      ? 'There is no crontab here.'
+      : 'Nothing here can be latched, or nothing was chosen.',
+  );
   return { json: report(ctx, { ...json, outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
 }
 
@@ -209,7 +213,10 @@ async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly
   const { out } = ctx.screen;
   ctx.screen.print(
     ...findingLines(
-      [...risks, ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code))],
+      [
+        ...risks,
+        ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code && r.level === f.level)),
+      ],
       out,
     ),
   );
@@ -220,7 +227,7 @@ async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly
 
 function stopped(ctx: Context, findings: readonly Finding[], json: Record<string, unknown>): Result {
   const codes = [...new Set(findings.filter((f) => f.level === 'stop').map((f) => f.code))];
-  ctx.screen.say(`Stopped by: ${codes.join(', ')}. Nothing was changed.`);
+  ctx.screen.print(`Stopped by: ${codes.join(', ')}. Nothing was changed.`);
   return { json: report(ctx, { ...json, outcome: { is: 'refused', exit: 5, codes } }), exit: 5 };
 }
 

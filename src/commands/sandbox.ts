@@ -101,6 +101,9 @@ async function play(
     title('4  Watching two more ticks');
     const after = await watchAfter(ctx, server, site);
     if (after > 1) throw new Problem('sandbox', { what: `${after} instances ran at once after the deploy` });
+    if (after === 0 || doneJobs(stage, site) === 0) {
+      throw new Problem('sandbox', { what: 'no run was seen, or no job was done, after the deploy' });
+    }
     ctx.screen.print(`   never more than ${after} instance; ${doneJobs(stage, site)} jobs done so far`);
 
     title('5  cronlatch rollback');

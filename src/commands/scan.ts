@@ -35,6 +35,7 @@ export async function scan(ctx: Context): Promise<Result> {
       schema: reportSchema,
       command: 'scan',
       crontabs,
+      findings: extra.filter((f) => f.where === undefined).map(findingJson),
       unseen: facts.unseen,
       outcome: { is: fails ? 'findings' : 'clean', exit },
     },

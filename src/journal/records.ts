@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts';
 
 export const journalSchema = 1;
 
-export type CloseState = 'deployed' | 'rolled-back' | 'failed' | 'unchanged';
+export type CloseState = 'deployed' | 'rolled-back' | 'failed';
 
 export interface Baseline {
   readonly log: string;

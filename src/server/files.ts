@@ -81,7 +81,7 @@ export const localFiles: Files = {
     });
   },
 
-  async write(path, bytes, look, as) {
+  async write(path, bytes, look, as, like) {
     writing('write', path, () =>
       actAs(as, () => {
         const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -93,6 +93,7 @@ export const localFiles: Files = {
         }
       }),
     );
+    if (like !== undefined) copyAttributes(like, path, as);
     if (look.mtime !== undefined) setMtime(path, look.mtime, as);
   },
 
@@ -215,21 +216,37 @@ function nanoseconds(ns: bigint): string {
   return `${text.slice(0, -9)}.${text.slice(-9)}`;
 }
 
+/**
+ * cp(1) copies access control lists (with the mode), extended attributes and, under SELinux, the context. Where it
+ * cannot, the write fails: a file that silently lost its access rules is worse than no change.
+ */
+function copyAttributes(from: string, to: string, as: Owner): void {
+  const context = fs.existsSync('/sys/fs/selinux/enforce') ? ',context' : '';
+  run(
+    'copy the attributes to',
+    to,
+    'cp',
+    ['--attributes-only', `--preserve=mode,xattr${context}`, '--', from, to],
+    as,
+  );
+}
+
 /** touch(1) sets nanoseconds; fs.utimes goes through a double and loses the last two or three digits. */
 function setMtime(path: string, mtime: string, as: Owner): void {
+  run('set the time of', path, 'touch', ['-h', '-c', '-m', '-d', `@${mtime}`, '--', path], as);
+}
+
+/** Runs a small program of the system on a file, with the rights of `as`. */
+function run(act: string, path: string, program: string, args: readonly string[], as: Owner): void {
   const switching = process.geteuid?.() === 0 && as.uid !== 0;
-  const ran = spawnNow('touch', ['-h', '-c', '-m', '-d', `@${mtime}`, '--', path], {
+  const ran = spawnNow(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
     ...(switching ? { uid: as.uid, gid: as.gid } : {}),
   });
-  if (ran.status !== 0) {
-    throw new Problem('not-written', {
-      act: 'set the time of',
-      path,
-      reason: ran.error ? reasonOf(ran.error) : ran.stderr.toString().trim(),
-    });
-  }
+  if (ran.status === 0) return;
+  const reason = ran.error ? reasonOf(ran.error) : ran.stderr.toString().trim();
+  throw new Problem('not-written', { act, path, reason });
 }
 
 function absentOr(error: unknown): 'absent' {

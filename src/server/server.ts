@@ -59,8 +59,11 @@ export interface Files {
   list(path: string, as: Owner): Promise<readonly string[] | 'absent'>;
   /** May `as` execute this file? */
   executable(path: string, as: Owner): Promise<boolean>;
-  /** Creates a file that must not exist. Not durable before sync. */
-  write(path: string, bytes: Bytes, look: FileLook, as: Owner): Promise<void>;
+  /**
+   * Creates a file that must not exist. Not durable before sync. `like` is a file whose access control list and
+   * extended attributes the new one is to have.
+   */
+  write(path: string, bytes: Bytes, look: FileLook, as: Owner, like?: string): Promise<void>;
   /** Adds to a file, creating it with 0600. Not durable before sync. */
   append(path: string, bytes: Bytes, as: Owner): Promise<void>;
   /** fsync of a file or a directory. A new name is durable when its directory is. */

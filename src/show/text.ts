@@ -10,13 +10,23 @@ import { saySchedule } from './schedule.ts';
 import type { Theme } from './theme.ts';
 import { sayVerdict } from './verdicts.ts';
 
-/** Findings, one or two lines each. */
-export function findingLines(findings: readonly Finding[], theme: Theme, indent = '  '): string[] {
+/** Findings, one or two lines each; `place` says how much of where they stand is not clear from what is around them. */
+export function findingLines(
+  findings: readonly Finding[],
+  theme: Theme,
+  place: 'whole' | 'line' | 'said' = 'whole',
+  indent = '  ',
+): string[] {
   return findings.flatMap((finding) => {
     const { what, fix } = sayFinding(finding);
     const paint = finding.level === 'stop' ? theme.bad : finding.level === 'warn' ? theme.odd : theme.dim;
-    const column = finding.where?.column;
-    const head = `${indent}${paint(finding.level)}  ${what}${column ? ` (column ${column})` : ''}  ${theme.dim(`[${finding.code}]`)}`;
+    const { source, line = 0, column } = finding.where ?? {};
+    const at = [
+      ...(place === 'whole' && source !== undefined ? [source] : []),
+      ...(place !== 'said' && line > 0 ? [`line ${line}`] : []),
+      ...(column ? [`column ${column}`] : []),
+    ].join(', ');
+    const head = `${indent}${paint(finding.level)}  ${what}${at ? ` (${at})` : ''}  ${theme.dim(`[${finding.code}]`)}`;
     return fix ? [head, `${indent}      ${theme.mark.arrow} ${fix}`] : [head];
   });
 }
@@ -34,7 +44,7 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
         `${crontab.name}  (${count(crontab.entries.length, 'entry', 'entries')}, read as ${crontab.dialect}'s cron does)`,
       ),
     );
-    out.push(...findingLines(crontab.findings, theme));
+    out.push(...findingLines(crontab.findings, theme, 'line'));
     for (const entry of shown) {
       if (entry.job !== 'none') workers++;
       out.push(...entryLines(crontab, entry, extra, theme));
@@ -48,6 +58,12 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
       );
     out.push('');
   }
+  out.push(
+    ...findingLines(
+      extra.filter((f) => f.where === undefined),
+      theme,
+    ),
+  );
   if (facts.crontabs.length === 0) out.push('No crontab found.');
   for (const unseen of facts.unseen)
     out.push(
@@ -81,7 +97,7 @@ function entryLines(
   return [
     `  ${mark} line ${entry.line}  ${theme.bold(saySchedule(entry.entry.schedule, written))}${entry.user ? theme.dim(` as ${entry.user}`) : ''}`,
     `      ${safe(readable(entry.entry.command.text))}`,
-    ...findingLines(findings, theme, '      '),
+    ...findingLines(findings, theme, 'said', '      '),
   ];
 }
 

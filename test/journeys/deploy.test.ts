@@ -265,9 +265,9 @@ describe('deploy', () => {
     machine.put('/etc/cron.d/worker', `* * * * * root php ${script}\n`);
     machine.live.delete(spool);
     machine.disk.delete(spool);
-    const { exit, err } = await run('deploy --script process_import_jobs.php --ci');
+    const { exit, out } = await run('deploy --script process_import_jobs.php --ci');
     expect(exit).toBe(5);
-    expect(err()).toContain('root-runs-foreign-script');
+    expect(out()).toContain('root-runs-foreign-script');
     expect(textOf(script)).toBe(source);
   });
 
