@@ -6,6 +6,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -23,6 +24,8 @@ const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 /** Minutes of cron pass in this many milliseconds of ours. */
 export const tick = 2000;
 const speed = 60_000 / tick;
+/** Timers and file times stay as the kernel gives them. */
+const quiet = 'DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1';
 
 /** Why the real cron cannot be used here; '' when it can. */
 export const cronMissing = reason();
@@ -109,7 +112,7 @@ mount --bind ${at('cron.d')} /etc/cron.d
 mount --bind ${at('crontab')} /etc/crontab
 mount -t tmpfs tmpfs /run
 mount -t overlay overlay -o lowerdir=/usr/sbin,upperdir=${at('upper')},workdir=${at('work')} /usr/sbin
-exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 cron -f
+exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' ${quiet} cron -f
 `,
   );
   const args = ['-m', '--propagation', 'private', 'setpriv', '--pdeathsig', 'KILL', 'sh', at('enter')];
@@ -130,29 +133,29 @@ exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAK
     if (daemon.exitCode !== null) throw new Error(`cron did not start: ${said}`);
     return name() === 'cron' && existsSync(`/proc/${pid}/root/run/crond.pid`);
   });
-  const since = Date.now();
+  // The library counts from the start of each process. This is cron's: what it wrote first, by the kernel's own clock.
+  const since = lstatSync(`/proc/${pid}/root/run/crond.pid`, { bigint: true }).mtimeNs;
+  const onItsClock = [
+    'sh',
+    '-c',
+    `ahead=$(( ($(date +%s%N) - ${since}) * ${speed - 1} / 1000000 ))
+export FAKETIME="+$((ahead / 1000)).$(printf %03d $((ahead % 1000))) x${speed}" ${quiet}
+LD_PRELOAD=${library} exec "$@"`,
+    'sh',
+  ];
 
   return {
     pid,
     spool: at('spool/crontabs'),
     cronD: at('cron.d'),
     run(argv, { as, fast = false, stdin } = {}) {
-      // The library counts from the start of each process: the head start puts this one on cron's clock.
-      const ahead = ((Date.now() - since) * (speed - 1)) / 1000;
-      const clock = [
-        `LD_PRELOAD=${library}`,
-        `FAKETIME=+${ahead.toFixed(3)} x${speed}`,
-        'DONT_FAKE_MONOTONIC=1',
-        'FAKETIME_DONT_FAKE_MONOTONIC=1',
-        'NO_FAKE_STAT=1',
-      ];
       const home = as?.home ?? '/root';
       const become =
         as === undefined
           ? []
           : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
       const env = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', `HOME=${home}`];
-      const whole = [...become, ...env, ...(fast ? clock : []), ...argv];
+      const whole = [...become, ...env, ...(fast ? onItsClock : []), ...argv];
       return finished(spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]), stdin);
     },
     async notice() {

@@ -110,7 +110,7 @@ export interface Deployed {
 
 export interface RolledBack {
   readonly ran: Ran;
-  readonly crontab: { readonly was: Look | string; readonly now: Look | string };
+  readonly installed: { readonly was: Look | string; readonly now: Look | string };
   readonly script: { readonly was: Look; readonly now: Look };
   /** What stands beside the script that was not there before. */
   readonly leftBeside: readonly string[];
@@ -124,7 +124,7 @@ export interface Job {
 
 export interface Report {
   readonly deployment: string;
-  readonly outcome: { readonly is: string; readonly exit: number };
+  readonly outcome: { readonly is: string; readonly exit: number; readonly code?: string };
   readonly checks: readonly { readonly check: string; readonly is: string; readonly because: string }[];
 }
 
@@ -149,11 +149,40 @@ export function tell(
   const pileUp = after(rollback, (_, s) => untilSeveral(s));
   return {
     story: { before, deploy, after: watched, again, rollback, pileUp },
-    close: async () => {
-      await pileUp.catch(() => {});
-      for (const end of ending.reverse()) await end();
-    },
+    close: () => closing(pileUp, ending),
   };
+}
+
+/** A deploy that cannot end the old instances: what it left, and whether cron goes on as before. */
+export interface Failure {
+  readonly deploy: Promise<Deployed & Omit<RolledBack, 'ran'>>;
+  readonly pileUp: Promise<Seen>;
+}
+
+/** Tells of a deploy that has to put everything back by itself. */
+export function tellFailure(
+  row: Case,
+  directory: string,
+  program: string,
+): { story: Failure; close: () => Promise<void> } {
+  const ending: (() => Promise<void> | void)[] = [];
+  const set = scene(row, directory, program, ending);
+  const deploy = set.then(async (s) => {
+    await untilSeveral(s);
+    return { ...(await deployNow(s)), ...(await standing(s)) };
+  });
+  const pileUp = Promise.all([set, deploy]).then(([s]) => untilSeveral(s));
+  deploy.catch(() => {});
+  pileUp.catch(() => {});
+  return { story: { deploy, pileUp }, close: () => closing(pileUp, ending) };
+}
+
+async function closing(
+  last: Promise<unknown>,
+  ending: readonly (() => Promise<void> | void)[],
+): Promise<void> {
+  await last.catch(() => {});
+  for (const end of [...ending].reverse()) await end();
 }
 
 interface Scene {
@@ -266,15 +295,16 @@ function lookalikes(
   ];
 }
 
-/** Watches until two instances were seen at one time, for at most ten ticks. */
+/** Watches until two instances of the old entry run at one time, for at most ten ticks. */
 async function untilSeveral(scene: Scene): Promise<Seen> {
   const first = ticks(scene);
-  return watch(scene, (most) => most > 1 || ticks(scene) > first + 10);
+  const old = (one: Counted): boolean => !one.argv.includes('--once') && !one.locks && one.age >= 1;
+  return watch(scene, (now) => now.filter(old).length > 1 || ticks(scene) > first + 10);
 }
 
 async function deployNow(scene: Scene): Promise<Deployed> {
   // At its fullest: when a third has come beside the two.
-  await watch(scene, (_, now) => now.length > 1 && now.some((one) => one.age < 1));
+  await watch(scene, (now) => now.length > 1 && now.some((one) => one.age < 1));
   const legacy = running(scene);
   const flags = ['--script', scene.script, '--ci', '--ticks', '3', '--max-wait', '30m', '--grace', '10m'];
   let over = false;
@@ -324,16 +354,20 @@ async function deployAgain(scene: Scene): ReturnType<() => Story['again']> {
 
 async function rollBack(scene: Scene): Promise<RolledBack> {
   const ran = await scene.cronlatch('rollback', '--ci');
+  return { ran, ...(await standing(scene)) };
+}
+
+/** Crontab and script as they were before the deploy and as they are now. */
+async function standing(scene: Scene): Promise<Omit<RolledBack, 'ran'>> {
   return {
-    ran,
-    crontab: { was: scene.original.crontab, now: await crontabOf(scene) },
+    installed: { was: scene.original.crontab, now: await crontabOf(scene) },
     script: { was: scene.original.script, now: lookAt(scene.script) },
     leftBeside: readdirSync(dirname(scene.script)).filter((name) => name !== basename(scene.script)),
   };
 }
 
 /** Counts instances every 50 ms until `done`. */
-async function watch(scene: Scene, done: (most: number, now: readonly Counted[]) => boolean): Promise<Seen> {
+async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean): Promise<Seen> {
   const all = new Map<string, Counted>();
   const first = ticks(scene);
   let most = 0;
@@ -344,7 +378,7 @@ async function watch(scene: Scene, done: (most: number, now: readonly Counted[])
       for (const one of now) all.set(`${one.pid}:${one.start}`, one);
       // Younger than a second and without a lock: one that lost and is on its way out.
       most = Math.max(most, now.filter((one) => one.locks || one.age >= 1).length);
-      return done(most, now);
+      return done(now);
     },
     60,
   );
