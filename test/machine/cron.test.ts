@@ -10,6 +10,7 @@ import {
   reportOf,
   type Story,
   tell,
+  tellCrashes,
   tellFailure,
 } from '../support/cronStory.ts';
 
@@ -111,7 +112,7 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     }
   }, 120_000);
 
-  const long = 120_000;
+  const long = process.env['CRONLATCH_STRESS'] ? 300_000 : 120_000;
   describe.each(cases.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const part = (): Story => stories.get(row) as Story;
 
@@ -192,6 +193,31 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
       expect(all.filter((one) => !one.argv.includes('--once') && !one.locks).length).toBeGreaterThan(1);
     });
   });
+
+  const stress = process.env['CRONLATCH_STRESS'] !== undefined;
+  test
+    .skipIf(!stress)
+    .each(cases.filter((row) => row.worker === 'php').map((row) => [row.name, row] as const))(
+    'a deploy that SIGKILL ends anywhere is put back by rollback: %s (CRONLATCH_STRESS)',
+    { timeout: 600_000 },
+    async (_, row) => {
+      const program = join(directory, 'program/bin/cronlatch.js');
+      const moments = Array.from({ length: 16 }, (_, i) => 150 + i * 110);
+      const { story, close } = tellCrashes(
+        row,
+        join(directory, `crash-${cases.indexOf(row)}`),
+        program,
+        moments,
+      );
+      endings.push(close);
+      for (const { at, rollback, ...standing } of await story) {
+        const code = reportOf(rollback).outcome.code;
+        if (code !== 'no-deployment')
+          expect({ at, exit: rollback.code, said: rollback.stdout }).toMatchObject({ exit: 0 });
+        expectAsBefore(standing);
+      }
+    },
+  );
 
   test('a deploy whose old instances do not end says so and puts everything back', {
     timeout: long,

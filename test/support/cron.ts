@@ -73,13 +73,22 @@ export interface As {
   readonly name: string;
 }
 
+export interface RunOptions {
+  readonly as?: As;
+  /** Its clock goes with cron's. */
+  readonly fast?: boolean;
+  readonly stdin?: string;
+  /** SIGKILL after so many milliseconds. */
+  readonly killAfter?: number;
+}
+
 export interface Cron {
   readonly pid: number;
   /** The directories that stand at /var/spool/cron/crontabs and /etc/cron.d in the namespace. */
   readonly spool: string;
   readonly cronD: string;
-  /** Runs a program in the namespace, as root or as another; with `fast`, its clock goes with cron's. */
-  run(argv: readonly string[], options?: { as?: As; fast?: boolean; stdin?: string }): Promise<Ran>;
+  /** Runs a program in the namespace, as root or as another. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Has cron see what was installed just now: it compares whole seconds of its directories' times. */
   notice(): Promise<void>;
   /** Everything cron sent by mail: To line, subject with the command, and the output. */
@@ -90,9 +99,9 @@ export interface Cron {
 /** Starts the daemon and returns when it runs. */
 export async function startCron(directory: string): Promise<Cron> {
   const at = (name: string): string => join(directory, name);
-  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail'])
+  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail', 'tmp'])
     mkdirSync(at(name), { recursive: true });
-  chmodSync(at('mail'), 0o1777);
+  for (const name of ['mail', 'tmp']) chmodSync(at(name), 0o1777);
   const group = Number(/^crontab:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
   chownSync(at('spool/crontabs'), 0, group);
   chmodSync(at('spool/crontabs'), 0o1730);
@@ -100,6 +109,7 @@ export async function startCron(directory: string): Promise<Cron> {
   // cron compares whole seconds: what is installed in the very second of its start would go unseen.
   for (const name of ['spool/crontabs', 'cron.d', 'crontab'])
     utimesSync(at(name), 1_600_000_000, 1_600_000_000);
+  // libfaketime leaves objects in /dev/shm, named by PID, that block a later process of another user.
   // cron mails with this program alone, and cron.allow stands in /etc; both are laid over the machine's own
   // in the namespace only;
   writeFileSync(at('upper/sendmail'), `#!/bin/sh\nexec cat > ${at('mail')}/$$\n`, { mode: 0o755 });
@@ -111,6 +121,7 @@ mount --bind ${at('spool')} /var/spool/cron
 mount --bind ${at('cron.d')} /etc/cron.d
 mount --bind ${at('crontab')} /etc/crontab
 mount -t tmpfs tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t overlay overlay -o lowerdir=/usr/sbin,upperdir=${at('upper')},workdir=${at('work')} /usr/sbin
 exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' ${quiet} cron -f
 `,
@@ -148,15 +159,25 @@ LD_PRELOAD=${library} exec "$@"`,
     pid,
     spool: at('spool/crontabs'),
     cronD: at('cron.d'),
-    run(argv, { as, fast = false, stdin } = {}) {
+    run(argv, { as, fast = false, stdin, killAfter } = {}) {
       const home = as?.home ?? '/root';
       const become =
         as === undefined
           ? []
           : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
-      const env = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', `HOME=${home}`];
+      const env = [
+        'env',
+        '-i',
+        'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+        `HOME=${home}`,
+        `TMPDIR=${at('tmp')}`,
+      ];
       const whole = [...become, ...env, ...(fast ? onItsClock : []), ...argv];
-      return finished(spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]), stdin);
+      return finished(
+        spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]),
+        stdin,
+        killAfter,
+      );
     },
     async notice() {
       await pause(1000 - (Date.now() % 1000) + 5);
@@ -170,8 +191,10 @@ LD_PRELOAD=${library} exec "$@"`,
   };
 }
 
-function finished(child: ChildProcess, stdin = ''): Promise<Ran> {
+function finished(child: ChildProcess, stdin = '', killAfter?: number): Promise<Ran> {
   const since = Date.now();
+  // Every program on the way execs the next, so this PID is the last one's.
+  if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (data) => {
     stdout += data;

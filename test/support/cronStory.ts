@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type As, type Cron, pause, type Ran, startCron, until } from './cron.ts';
+import { type As, type Cron, type Ran, startCron, until } from './cron.ts';
 import { makeUser } from './cronPeople.ts';
 import { type Counted, instances, isAlive, startOf } from './cronProcesses.ts';
 
@@ -29,6 +29,9 @@ export interface Case {
 
 /** How long a job takes: two and a half ticks. */
 const jobSeconds = 5;
+
+/** Ticks that the tests watch a latched worker for. */
+const watched = process.env['CRONLATCH_STRESS'] ? 40 : 5;
 
 /** Handles one job a run, longer than cron's interval, and tells when. Without --once it was meant to run for ever. */
 const workers: Record<Case['worker'], string> = {
@@ -112,7 +115,7 @@ export interface RolledBack {
   readonly ran: Ran;
   readonly installed: { readonly was: Look | string; readonly now: Look | string };
   readonly script: { readonly was: Look; readonly now: Look };
-  /** What stands beside the script that was not there before. */
+  /** What stands beside the script or the crontab that was not there before. */
   readonly leftBeside: readonly string[];
 }
 
@@ -177,6 +180,35 @@ export function tellFailure(
   return { story: { deploy, pileUp }, close: () => closing(pileUp, ending) };
 }
 
+export interface Crash extends Omit<RolledBack, 'ran'> {
+  /** Milliseconds after the start of the deploy. */
+  readonly at: number;
+  readonly deploy: Ran;
+  readonly rollback: Ran;
+}
+
+/** Tells of deploys that SIGKILL ends at these moments, each followed by a rollback. */
+export function tellCrashes(
+  row: Case,
+  directory: string,
+  program: string,
+  moments: readonly number[],
+): { story: Promise<Crash[]>; close: () => Promise<void> } {
+  const ending: (() => Promise<void> | void)[] = [];
+  const story = scene(row, directory, program, ending).then(async (s) => {
+    const crashes: Crash[] = [];
+    for (const at of moments) {
+      await untilSeveral(s);
+      const deploy = await s.cronlatch(['deploy', '--script', s.script, '--ci'], at);
+      const rollback = await s.cronlatch(['rollback', '--ci']);
+      crashes.push({ at, deploy, rollback, ...(await standing(s)) });
+    }
+    return crashes;
+  });
+  story.catch(() => {});
+  return { story, close: () => closing(story, ending) };
+}
+
 async function closing(
   last: Promise<unknown>,
   ending: readonly (() => Promise<void> | void)[],
@@ -196,7 +228,7 @@ interface Scene {
   readonly crontab: string;
   readonly original: { readonly crontab: Look | string; readonly script: Look };
   readonly lookalikes: readonly { readonly name: string; readonly pid: number; readonly start: number }[];
-  cronlatch(...args: string[]): Promise<Ran>;
+  cronlatch(args: readonly string[], killAfter?: number): Promise<Ran>;
 }
 
 async function scene(
@@ -234,10 +266,11 @@ async function scene(
   await cron.notice();
   const state = row.by === 'root' ? join(directory, 'state') : join(user.home, 'state');
   const scope = row.place === 'cron.d' ? ['--file', '/etc/cron.d/example'] : ['--user', user.name];
-  const cronlatch: Scene['cronlatch'] = (command = '', ...rest) => {
+  const cronlatch: Scene['cronlatch'] = ([command = '', ...rest], killAfter) => {
     const where = command === 'deploy' && row.by === 'root' ? scope : [];
     const argv = [process.execPath, program, command, ...where, '--state-dir', state, '--json', ...rest];
-    return cron.run(argv, { fast: true, ...(row.by === 'user' ? { as: user } : {}) });
+    const late = killAfter === undefined ? {} : { killAfter };
+    return cron.run(argv, { fast: true, ...late, ...(row.by === 'user' ? { as: user } : {}) });
   };
   const bare = { row, cron, user, script, log, state, crontab, cronlatch };
   return {
@@ -309,7 +342,7 @@ async function deployNow(scene: Scene): Promise<Deployed> {
   const flags = ['--script', scene.script, '--ci', '--ticks', '3', '--max-wait', '30m', '--grace', '10m'];
   let over = false;
   const [ran, { all: seen }] = await Promise.all([
-    scene.cronlatch('deploy', ...flags, ...(scene.row.flags ?? [])).finally(() => {
+    scene.cronlatch(['deploy', ...flags, ...(scene.row.flags ?? [])]).finally(() => {
       over = true;
     }),
     watch(scene, () => over),
@@ -336,7 +369,10 @@ async function watchAfter(scene: Scene): ReturnType<() => Story['after']> {
     jobsOf(scene)
       .slice(worked)
       .some((job) => job.end !== 'cut off');
-  const seen = await watch(scene, () => ticks(scene) >= first + 5 && (done() || ticks(scene) > first + 15));
+  const seen = await watch(
+    scene,
+    () => ticks(scene) >= first + watched && (done() || ticks(scene) > first + 15 + watched),
+  );
   return {
     ...seen,
     jobs: jobsOf(scene).slice(worked - 1), // the one that ran already, too
@@ -348,12 +384,12 @@ async function watchAfter(scene: Scene): ReturnType<() => Story['after']> {
 async function deployAgain(scene: Scene): ReturnType<() => Story['again']> {
   const first = everything(scene);
   const flags = scene.row.by === 'root' ? ['--script', scene.script] : ['--all'];
-  const ran = await scene.cronlatch('deploy', ...flags, '--ci');
+  const ran = await scene.cronlatch(['deploy', ...flags, '--ci']);
   return { ran, first, last: everything(scene) };
 }
 
 async function rollBack(scene: Scene): Promise<RolledBack> {
-  const ran = await scene.cronlatch('rollback', '--ci');
+  const ran = await scene.cronlatch(['rollback', '--ci']);
   return { ran, ...(await standing(scene)) };
 }
 
@@ -362,7 +398,9 @@ async function standing(scene: Scene): Promise<Omit<RolledBack, 'ran'>> {
   return {
     installed: { was: scene.original.crontab, now: await crontabOf(scene) },
     script: { was: scene.original.script, now: lookAt(scene.script) },
-    leftBeside: readdirSync(dirname(scene.script)).filter((name) => name !== basename(scene.script)),
+    leftBeside: [scene.script, scene.crontab].flatMap((path) =>
+      readdirSync(dirname(path)).filter((name) => name !== basename(path)),
+    ),
   };
 }
 
@@ -380,9 +418,8 @@ async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean): 
       most = Math.max(most, now.filter((one) => one.locks || one.age >= 1).length);
       return done(now);
     },
-    60,
+    180,
   );
-  await pause(0);
   return { most, ticks: ticks(scene) - first, all: [...all.values()] };
 }
 
