@@ -73,7 +73,7 @@ export interface As {
   readonly name: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly as?: As;
   /** Its clock goes with cron's. */
   readonly fast?: boolean;

@@ -71,7 +71,7 @@ echo 'job done by ', getmypid(), $once ? ' once' : '', "\\n";
 `;
 }
 
-export interface Look {
+interface Look {
   readonly bytes: string;
   readonly mode: number;
   readonly uid: number;
@@ -80,7 +80,7 @@ export interface Look {
   readonly inode: bigint;
 }
 
-export interface Seen {
+interface Seen {
   /** Most at one time; losers on their way out not counted. */
   readonly most: number;
   readonly ticks: number;
@@ -98,7 +98,7 @@ export interface Story {
   readonly pileUp: Promise<Seen>;
 }
 
-export interface Deployed {
+interface Deployed {
   readonly ran: Ran;
   readonly report: Report;
   /** Legacy instances that ran when the deploy began, and which of them still ran when it was over. */
@@ -119,7 +119,7 @@ export interface RolledBack {
   readonly leftBeside: readonly string[];
 }
 
-export interface Job {
+interface Job {
   readonly pid: number;
   readonly begin: number;
   readonly end: number | 'cut off';
