@@ -22,7 +22,7 @@ import { endAll, rowsOf } from './cronProcesses.ts';
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 /** Minutes of cron pass in this many milliseconds of ours. */
-export const tick = 2000;
+const tick = 2000;
 const speed = 60_000 / tick;
 /** Timers and file times stay as the kernel gives them. */
 const quiet = 'DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1';
@@ -112,7 +112,9 @@ export async function startCron(directory: string): Promise<Cron> {
   // libfaketime leaves objects in /dev/shm, named by PID, that block a later process of another user.
   // cron mails with this program alone, and cron.allow stands in /etc; both are laid over the machine's own
   // in the namespace only;
-  writeFileSync(at('upper/sendmail'), `#!/bin/sh\nexec cat > ${at('mail')}/$$\n`, { mode: 0o755 });
+  writeFileSync(at('upper/sendmail'), `#!/bin/sh\ncd ${at('mail')} && cat > .$$ && mv .$$ $$\n`, {
+    mode: 0o755,
+  });
   writeFileSync(
     at('enter'),
     `set -e
@@ -183,7 +185,10 @@ LD_PRELOAD=${library} exec "$@"`,
       await pause(1000 - (Date.now() % 1000) + 5);
       for (const name of ['spool/crontabs', 'cron.d']) utimesSync(at(name), new Date(), new Date());
     },
-    mails: () => readdirSync(at('mail')).map((file) => readFileSync(join(at('mail'), file), 'latin1')),
+    mails: () =>
+      readdirSync(at('mail'))
+        .filter((file) => !file.startsWith('.'))
+        .map((file) => readFileSync(join(at('mail'), file), 'latin1')),
     async stop() {
       await endAll(() => rowsOf().filter((row) => row.pid === pid || row.ancestors.includes(pid)));
       await until('cron has ended', () => daemon.exitCode !== null || daemon.signalCode !== null);

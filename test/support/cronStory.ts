@@ -473,7 +473,7 @@ export function reportOf(ran: Ran): Report {
   }
 }
 
-export function lookAt(path: string): Look {
+function lookAt(path: string): Look {
   const stat = lstatSync(path, { bigint: true });
   const { mode, uid, gid, mtimeNs, ino } = stat;
   const bytes = stat.isFile() ? readFileSync(path, 'latin1') : readdirSync(path).sort().join('\n');
