@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closeWorkshop, cronMissing, installProgram, workshop } from '../support/cron.ts';
 import { removeUsers } from '../support/cronPeople.ts';
-import { type Case, reportOf, type Story, tell } from '../support/cronStory.ts';
+import {
+  type Case,
+  type Failure,
+  type RolledBack,
+  reportOf,
+  type Story,
+  tell,
+  tellCrashes,
+  tellFailure,
+} from '../support/cronStory.ts';
 
 const cases: readonly Case[] = [
   {
@@ -43,13 +52,41 @@ const cases: readonly Case[] = [
     command: (home, script) =>
       `cd ${home} && ${process.execPath} ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
   },
+  {
+    name: 'the user on his own crontab, with the guard in the entry',
+    by: 'user',
+    place: 'crontab',
+    worker: 'php',
+    command: (home, script) => `cd ${home} && php ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
+    flags: ['--guard', 'entry'],
+  },
 ];
+
+/** Nobody allowed SIGKILL, and its workers do not end from SIGTERM in time. */
+const stubborn: Case = {
+  name: 'stubborn',
+  by: 'root',
+  place: 'crontab',
+  worker: 'deaf php',
+  command: (_, script) => `php ${script}`,
+  flags: ['--grace', '20s'],
+};
+
+/** Bytes, mode, owner, group and mtime; a replaced file has another inode. */
+function expectAsBefore({ installed, script, leftBeside }: Omit<RolledBack, 'ran'>): void {
+  const still = (look: object | string): object | string =>
+    typeof look === 'string' ? look : { ...look, inode: 'any' };
+  expect(still(installed.now)).toEqual(still(installed.was));
+  expect(still(script.now)).toEqual(still(script.was));
+  expect(leftBeside).toEqual([]);
+}
 
 const why = cronMissing === '' ? '' : ` (skipped: ${cronMissing})`;
 
 describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
   const stories = new Map<Case, Story>();
   const endings: (() => Promise<void>)[] = [];
+  let failure: Failure;
   let directory: string;
 
   // The stories are told at the same time, each with a cron of its own; a test waits for its part of one.
@@ -61,18 +98,21 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
       stories.set(row, story);
       endings.push(close);
     }
+    const told = tellFailure(stubborn, join(directory, 'stubborn'), program);
+    failure = told.story;
+    endings.push(told.close);
   });
 
   afterAll(async () => {
     try {
-      for (const close of endings) await close();
+      await Promise.all(endings.map((close) => close()));
     } finally {
       await removeUsers();
       closeWorkshop(directory);
     }
   }, 120_000);
 
-  const long = 120_000;
+  const long = process.env['CRONLATCH_STRESS'] ? 300_000 : 120_000;
   describe.each(cases.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const part = (): Story => stories.get(row) as Story;
 
@@ -140,13 +180,9 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     test('rollback puts crontab and script back to the byte and the nanosecond', {
       timeout: long,
     }, async () => {
-      const { ran, crontab, script, leftBeside } = await part().rollback;
+      const { ran, ...standing } = await part().rollback;
       expect({ exit: ran.code, stderr: ran.stderr }).toMatchObject({ exit: 0 });
-      const still = (look: object | string): object | string =>
-        typeof look === 'string' ? look : { ...look, inode: 'any' };
-      expect(still(crontab.now)).toEqual(still(crontab.was));
-      expect(still(script.now)).toEqual(still(script.was));
-      expect(leftBeside).toEqual([]);
+      expectAsBefore(standing);
     });
 
     test('after the rollback cron runs the old entry again and instances pile up', {
@@ -154,7 +190,43 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     }, async () => {
       const { most, all } = await part().pileUp;
       expect(most).toBeGreaterThan(1);
-      expect(all.some((one) => !one.argv.includes('--once') && !one.locks)).toBe(true);
+      expect(all.filter((one) => !one.argv.includes('--once') && !one.locks).length).toBeGreaterThan(1);
     });
+  });
+
+  const stress = process.env['CRONLATCH_STRESS'] !== undefined;
+  test
+    .skipIf(!stress)
+    .each(cases.filter((row) => row.worker === 'php').map((row) => [row.name, row] as const))(
+    'a deploy that SIGKILL ends anywhere is put back by rollback: %s (CRONLATCH_STRESS)',
+    { timeout: 600_000 },
+    async (_, row) => {
+      const program = join(directory, 'program/bin/cronlatch.js');
+      const moments = Array.from({ length: 16 }, (_, i) => 150 + i * 110);
+      const { story, close } = tellCrashes(
+        row,
+        join(directory, `crash-${cases.indexOf(row)}`),
+        program,
+        moments,
+      );
+      endings.push(close);
+      for (const { at, rollback, ...standing } of await story) {
+        const code = reportOf(rollback).outcome.code;
+        if (code !== 'no-deployment')
+          expect({ at, exit: rollback.code, said: rollback.stdout }).toMatchObject({ exit: 0 });
+        expectAsBefore(standing);
+      }
+    },
+  );
+
+  test('a deploy whose old instances do not end says so and puts everything back', {
+    timeout: long,
+  }, async () => {
+    const { ran, report, signalled, lookalikes, ...standing } = await failure.deploy;
+    expect({ exit: ran.code, code: report.outcome.code }).toEqual({ exit: 1, code: 'still-running' });
+    expect(new Set(signalled.map((one) => one.signal))).toEqual(new Set(['SIGTERM']));
+    expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
+    expectAsBefore(standing);
+    expect((await failure.pileUp).most).toBeGreaterThan(1);
   });
 });

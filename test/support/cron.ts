@@ -6,6 +6,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,8 +22,10 @@ import { endAll, rowsOf } from './cronProcesses.ts';
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 /** Minutes of cron pass in this many milliseconds of ours. */
-export const tick = 2000;
+const tick = 2000;
 const speed = 60_000 / tick;
+/** Timers and file times stay as the kernel gives them. */
+const quiet = 'DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1';
 
 /** Why the real cron cannot be used here; '' when it can. */
 export const cronMissing = reason();
@@ -70,13 +73,22 @@ export interface As {
   readonly name: string;
 }
 
+interface RunOptions {
+  readonly as?: As;
+  /** Its clock goes with cron's. */
+  readonly fast?: boolean;
+  readonly stdin?: string;
+  /** SIGKILL after so many milliseconds. */
+  readonly killAfter?: number;
+}
+
 export interface Cron {
   readonly pid: number;
   /** The directories that stand at /var/spool/cron/crontabs and /etc/cron.d in the namespace. */
   readonly spool: string;
   readonly cronD: string;
-  /** Runs a program in the namespace, as root or as another; with `fast`, its clock goes with cron's. */
-  run(argv: readonly string[], options?: { as?: As; fast?: boolean; stdin?: string }): Promise<Ran>;
+  /** Runs a program in the namespace, as root or as another. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Has cron see what was installed just now: it compares whole seconds of its directories' times. */
   notice(): Promise<void>;
   /** Everything cron sent by mail: To line, subject with the command, and the output. */
@@ -87,9 +99,9 @@ export interface Cron {
 /** Starts the daemon and returns when it runs. */
 export async function startCron(directory: string): Promise<Cron> {
   const at = (name: string): string => join(directory, name);
-  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail'])
+  for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail', 'tmp'])
     mkdirSync(at(name), { recursive: true });
-  chmodSync(at('mail'), 0o1777);
+  for (const name of ['mail', 'tmp']) chmodSync(at(name), 0o1777);
   const group = Number(/^crontab:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
   chownSync(at('spool/crontabs'), 0, group);
   chmodSync(at('spool/crontabs'), 0o1730);
@@ -97,9 +109,12 @@ export async function startCron(directory: string): Promise<Cron> {
   // cron compares whole seconds: what is installed in the very second of its start would go unseen.
   for (const name of ['spool/crontabs', 'cron.d', 'crontab'])
     utimesSync(at(name), 1_600_000_000, 1_600_000_000);
+  // libfaketime leaves objects in /dev/shm, named by PID, that block a later process of another user.
   // cron mails with this program alone, and cron.allow stands in /etc; both are laid over the machine's own
   // in the namespace only;
-  writeFileSync(at('upper/sendmail'), `#!/bin/sh\nexec cat > ${at('mail')}/$$\n`, { mode: 0o755 });
+  writeFileSync(at('upper/sendmail'), `#!/bin/sh\ncd ${at('mail')} && cat > .$$ && mv .$$ $$\n`, {
+    mode: 0o755,
+  });
   writeFileSync(
     at('enter'),
     `set -e
@@ -108,8 +123,9 @@ mount --bind ${at('spool')} /var/spool/cron
 mount --bind ${at('cron.d')} /etc/cron.d
 mount --bind ${at('crontab')} /etc/crontab
 mount -t tmpfs tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t overlay overlay -o lowerdir=/usr/sbin,upperdir=${at('upper')},workdir=${at('work')} /usr/sbin
-exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 cron -f
+exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' ${quiet} cron -f
 `,
   );
   const args = ['-m', '--propagation', 'private', 'setpriv', '--pdeathsig', 'KILL', 'sh', at('enter')];
@@ -130,36 +146,49 @@ exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAK
     if (daemon.exitCode !== null) throw new Error(`cron did not start: ${said}`);
     return name() === 'cron' && existsSync(`/proc/${pid}/root/run/crond.pid`);
   });
-  const since = Date.now();
+  // The library counts from the start of each process. This is cron's: what it wrote first, by the kernel's own clock.
+  const since = lstatSync(`/proc/${pid}/root/run/crond.pid`, { bigint: true }).mtimeNs;
+  const onItsClock = [
+    'sh',
+    '-c',
+    `ahead=$(( ($(date +%s%N) - ${since}) * ${speed - 1} / 1000000 ))
+export FAKETIME="+$((ahead / 1000)).$(printf %03d $((ahead % 1000))) x${speed}" ${quiet}
+LD_PRELOAD=${library} exec "$@"`,
+    'sh',
+  ];
 
   return {
     pid,
     spool: at('spool/crontabs'),
     cronD: at('cron.d'),
-    run(argv, { as, fast = false, stdin } = {}) {
-      // The library counts from the start of each process: the head start puts this one on cron's clock.
-      const ahead = ((Date.now() - since) * (speed - 1)) / 1000;
-      const clock = [
-        `LD_PRELOAD=${library}`,
-        `FAKETIME=+${ahead.toFixed(3)} x${speed}`,
-        'DONT_FAKE_MONOTONIC=1',
-        'FAKETIME_DONT_FAKE_MONOTONIC=1',
-        'NO_FAKE_STAT=1',
-      ];
+    run(argv, { as, fast = false, stdin, killAfter } = {}) {
       const home = as?.home ?? '/root';
       const become =
         as === undefined
           ? []
           : ['setpriv', `--reuid=${as.uid}`, `--regid=${as.gid}`, '--init-groups', '--inh-caps=-all'];
-      const env = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', `HOME=${home}`];
-      const whole = [...become, ...env, ...(fast ? clock : []), ...argv];
-      return finished(spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]), stdin);
+      const env = [
+        'env',
+        '-i',
+        'PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+        `HOME=${home}`,
+        `TMPDIR=${at('tmp')}`,
+      ];
+      const whole = [...become, ...env, ...(fast ? onItsClock : []), ...argv];
+      return finished(
+        spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]),
+        stdin,
+        killAfter,
+      );
     },
     async notice() {
       await pause(1000 - (Date.now() % 1000) + 5);
       for (const name of ['spool/crontabs', 'cron.d']) utimesSync(at(name), new Date(), new Date());
     },
-    mails: () => readdirSync(at('mail')).map((file) => readFileSync(join(at('mail'), file), 'latin1')),
+    mails: () =>
+      readdirSync(at('mail'))
+        .filter((file) => !file.startsWith('.'))
+        .map((file) => readFileSync(join(at('mail'), file), 'latin1')),
     async stop() {
       await endAll(() => rowsOf().filter((row) => row.pid === pid || row.ancestors.includes(pid)));
       await until('cron has ended', () => daemon.exitCode !== null || daemon.signalCode !== null);
@@ -167,8 +196,10 @@ exec env LD_PRELOAD=${library} FAKETIME='+0 x${speed}' DONT_FAKE_MONOTONIC=1 FAK
   };
 }
 
-function finished(child: ChildProcess, stdin = ''): Promise<Ran> {
+function finished(child: ChildProcess, stdin = '', killAfter?: number): Promise<Ran> {
   const since = Date.now();
+  // Every program on the way execs the next, so this PID is the last one's.
+  if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (data) => {
     stdout += data;

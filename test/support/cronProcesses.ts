@@ -66,7 +66,7 @@ export function instances(kind: 'php' | 'node', script: string, uid: number): Co
     const row = rowOf(pid);
     if (row === 'gone' || row.uid !== uid) continue;
     try {
-      const word = row.argv.slice(1).find((arg) => !arg.startsWith('-'));
+      const word = row.argv.slice(1).find((arg, i) => !arg.startsWith('-') && row.argv[i] !== '-d');
       if (word === undefined || /^-[re]$/.test(row.argv[1] ?? '')) continue;
       if (realpathSync(resolve(readlinkSync(`/proc/${pid}/cwd`), word)) !== script) continue;
       const locks = readdirSync(`/proc/${pid}/fdinfo`).some((fd) =>

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type As, type Cron, pause, type Ran, startCron, until } from './cron.ts';
+import { type As, type Cron, type Ran, startCron, until } from './cron.ts';
 import { makeUser } from './cronPeople.ts';
 import { type Counted, instances, isAlive, startOf } from './cronProcesses.ts';
 
@@ -29,6 +29,9 @@ export interface Case {
 
 /** How long a job takes: two and a half ticks. */
 const jobSeconds = 5;
+
+/** Ticks that the tests watch a latched worker for. */
+const watched = process.env['CRONLATCH_STRESS'] ? 40 : 5;
 
 /** Handles one job a run, longer than cron's interval, and tells when. Without --once it was meant to run for ever. */
 const workers: Record<Case['worker'], string> = {
@@ -68,7 +71,7 @@ echo 'job done by ', getmypid(), $once ? ' once' : '', "\\n";
 `;
 }
 
-export interface Look {
+interface Look {
   readonly bytes: string;
   readonly mode: number;
   readonly uid: number;
@@ -77,7 +80,7 @@ export interface Look {
   readonly inode: bigint;
 }
 
-export interface Seen {
+interface Seen {
   /** Most at one time; losers on their way out not counted. */
   readonly most: number;
   readonly ticks: number;
@@ -95,7 +98,7 @@ export interface Story {
   readonly pileUp: Promise<Seen>;
 }
 
-export interface Deployed {
+interface Deployed {
   readonly ran: Ran;
   readonly report: Report;
   /** Legacy instances that ran when the deploy began, and which of them still ran when it was over. */
@@ -110,13 +113,13 @@ export interface Deployed {
 
 export interface RolledBack {
   readonly ran: Ran;
-  readonly crontab: { readonly was: Look | string; readonly now: Look | string };
+  readonly installed: { readonly was: Look | string; readonly now: Look | string };
   readonly script: { readonly was: Look; readonly now: Look };
-  /** What stands beside the script that was not there before. */
+  /** What stands beside the script or the crontab that was not there before. */
   readonly leftBeside: readonly string[];
 }
 
-export interface Job {
+interface Job {
   readonly pid: number;
   readonly begin: number;
   readonly end: number | 'cut off';
@@ -124,7 +127,7 @@ export interface Job {
 
 export interface Report {
   readonly deployment: string;
-  readonly outcome: { readonly is: string; readonly exit: number };
+  readonly outcome: { readonly is: string; readonly exit: number; readonly code?: string };
   readonly checks: readonly { readonly check: string; readonly is: string; readonly because: string }[];
 }
 
@@ -149,11 +152,69 @@ export function tell(
   const pileUp = after(rollback, (_, s) => untilSeveral(s));
   return {
     story: { before, deploy, after: watched, again, rollback, pileUp },
-    close: async () => {
-      await pileUp.catch(() => {});
-      for (const end of ending.reverse()) await end();
-    },
+    close: () => closing(pileUp, ending),
   };
+}
+
+/** A deploy that cannot end the old instances: what it left, and whether cron goes on as before. */
+export interface Failure {
+  readonly deploy: Promise<Deployed & Omit<RolledBack, 'ran'>>;
+  readonly pileUp: Promise<Seen>;
+}
+
+/** Tells of a deploy that has to put everything back by itself. */
+export function tellFailure(
+  row: Case,
+  directory: string,
+  program: string,
+): { story: Failure; close: () => Promise<void> } {
+  const ending: (() => Promise<void> | void)[] = [];
+  const set = scene(row, directory, program, ending);
+  const deploy = set.then(async (s) => {
+    await untilSeveral(s);
+    return { ...(await deployNow(s)), ...(await standing(s)) };
+  });
+  const pileUp = Promise.all([set, deploy]).then(([s]) => untilSeveral(s));
+  deploy.catch(() => {});
+  pileUp.catch(() => {});
+  return { story: { deploy, pileUp }, close: () => closing(pileUp, ending) };
+}
+
+export interface Crash extends Omit<RolledBack, 'ran'> {
+  /** Milliseconds after the start of the deploy. */
+  readonly at: number;
+  readonly deploy: Ran;
+  readonly rollback: Ran;
+}
+
+/** Tells of deploys that SIGKILL ends at these moments, each followed by a rollback. */
+export function tellCrashes(
+  row: Case,
+  directory: string,
+  program: string,
+  moments: readonly number[],
+): { story: Promise<Crash[]>; close: () => Promise<void> } {
+  const ending: (() => Promise<void> | void)[] = [];
+  const story = scene(row, directory, program, ending).then(async (s) => {
+    const crashes: Crash[] = [];
+    for (const at of moments) {
+      await untilSeveral(s);
+      const deploy = await s.cronlatch(['deploy', '--script', s.script, '--ci'], at);
+      const rollback = await s.cronlatch(['rollback', '--ci']);
+      crashes.push({ at, deploy, rollback, ...(await standing(s)) });
+    }
+    return crashes;
+  });
+  story.catch(() => {});
+  return { story, close: () => closing(story, ending) };
+}
+
+async function closing(
+  last: Promise<unknown>,
+  ending: readonly (() => Promise<void> | void)[],
+): Promise<void> {
+  await last.catch(() => {});
+  for (const end of [...ending].reverse()) await end();
 }
 
 interface Scene {
@@ -167,7 +228,7 @@ interface Scene {
   readonly crontab: string;
   readonly original: { readonly crontab: Look | string; readonly script: Look };
   readonly lookalikes: readonly { readonly name: string; readonly pid: number; readonly start: number }[];
-  cronlatch(...args: string[]): Promise<Ran>;
+  cronlatch(args: readonly string[], killAfter?: number): Promise<Ran>;
 }
 
 async function scene(
@@ -205,10 +266,11 @@ async function scene(
   await cron.notice();
   const state = row.by === 'root' ? join(directory, 'state') : join(user.home, 'state');
   const scope = row.place === 'cron.d' ? ['--file', '/etc/cron.d/example'] : ['--user', user.name];
-  const cronlatch: Scene['cronlatch'] = (command = '', ...rest) => {
+  const cronlatch: Scene['cronlatch'] = ([command = '', ...rest], killAfter) => {
     const where = command === 'deploy' && row.by === 'root' ? scope : [];
     const argv = [process.execPath, program, command, ...where, '--state-dir', state, '--json', ...rest];
-    return cron.run(argv, { fast: true, ...(row.by === 'user' ? { as: user } : {}) });
+    const late = killAfter === undefined ? {} : { killAfter };
+    return cron.run(argv, { fast: true, ...late, ...(row.by === 'user' ? { as: user } : {}) });
   };
   const bare = { row, cron, user, script, log, state, crontab, cronlatch };
   return {
@@ -266,20 +328,21 @@ function lookalikes(
   ];
 }
 
-/** Watches until two instances were seen at one time, for at most ten ticks. */
+/** Watches until two instances of the old entry run at one time, for at most ten ticks. */
 async function untilSeveral(scene: Scene): Promise<Seen> {
   const first = ticks(scene);
-  return watch(scene, (most) => most > 1 || ticks(scene) > first + 10);
+  const old = (one: Counted): boolean => !one.argv.includes('--once') && !one.locks && one.age >= 1;
+  return watch(scene, (now) => now.filter(old).length > 1 || ticks(scene) > first + 10);
 }
 
 async function deployNow(scene: Scene): Promise<Deployed> {
   // At its fullest: when a third has come beside the two.
-  await watch(scene, (_, now) => now.length > 1 && now.some((one) => one.age < 1));
+  await watch(scene, (now) => now.length > 1 && now.some((one) => one.age < 1));
   const legacy = running(scene);
   const flags = ['--script', scene.script, '--ci', '--ticks', '3', '--max-wait', '30m', '--grace', '10m'];
   let over = false;
   const [ran, { all: seen }] = await Promise.all([
-    scene.cronlatch('deploy', ...flags, ...(scene.row.flags ?? [])).finally(() => {
+    scene.cronlatch(['deploy', ...flags, ...(scene.row.flags ?? [])]).finally(() => {
       over = true;
     }),
     watch(scene, () => over),
@@ -306,7 +369,10 @@ async function watchAfter(scene: Scene): ReturnType<() => Story['after']> {
     jobsOf(scene)
       .slice(worked)
       .some((job) => job.end !== 'cut off');
-  const seen = await watch(scene, () => ticks(scene) >= first + 5 && (done() || ticks(scene) > first + 15));
+  const seen = await watch(
+    scene,
+    () => ticks(scene) >= first + watched && (done() || ticks(scene) > first + 15 + watched),
+  );
   return {
     ...seen,
     jobs: jobsOf(scene).slice(worked - 1), // the one that ran already, too
@@ -318,22 +384,28 @@ async function watchAfter(scene: Scene): ReturnType<() => Story['after']> {
 async function deployAgain(scene: Scene): ReturnType<() => Story['again']> {
   const first = everything(scene);
   const flags = scene.row.by === 'root' ? ['--script', scene.script] : ['--all'];
-  const ran = await scene.cronlatch('deploy', ...flags, '--ci');
+  const ran = await scene.cronlatch(['deploy', ...flags, '--ci']);
   return { ran, first, last: everything(scene) };
 }
 
 async function rollBack(scene: Scene): Promise<RolledBack> {
-  const ran = await scene.cronlatch('rollback', '--ci');
+  const ran = await scene.cronlatch(['rollback', '--ci']);
+  return { ran, ...(await standing(scene)) };
+}
+
+/** Crontab and script as they were before the deploy and as they are now. */
+async function standing(scene: Scene): Promise<Omit<RolledBack, 'ran'>> {
   return {
-    ran,
-    crontab: { was: scene.original.crontab, now: await crontabOf(scene) },
+    installed: { was: scene.original.crontab, now: await crontabOf(scene) },
     script: { was: scene.original.script, now: lookAt(scene.script) },
-    leftBeside: readdirSync(dirname(scene.script)).filter((name) => name !== basename(scene.script)),
+    leftBeside: [scene.script, scene.crontab].flatMap((path) =>
+      readdirSync(dirname(path)).filter((name) => name !== basename(path)),
+    ),
   };
 }
 
 /** Counts instances every 50 ms until `done`. */
-async function watch(scene: Scene, done: (most: number, now: readonly Counted[]) => boolean): Promise<Seen> {
+async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean): Promise<Seen> {
   const all = new Map<string, Counted>();
   const first = ticks(scene);
   let most = 0;
@@ -344,11 +416,10 @@ async function watch(scene: Scene, done: (most: number, now: readonly Counted[])
       for (const one of now) all.set(`${one.pid}:${one.start}`, one);
       // Younger than a second and without a lock: one that lost and is on its way out.
       most = Math.max(most, now.filter((one) => one.locks || one.age >= 1).length);
-      return done(most, now);
+      return done(now);
     },
-    60,
+    180,
   );
-  await pause(0);
   return { most, ticks: ticks(scene) - first, all: [...all.values()] };
 }
 
@@ -402,7 +473,7 @@ export function reportOf(ran: Ran): Report {
   }
 }
 
-export function lookAt(path: string): Look {
+function lookAt(path: string): Look {
   const stat = lstatSync(path, { bigint: true });
   const { mode, uid, gid, mtimeNs, ino } = stat;
   const bytes = stat.isFile() ? readFileSync(path, 'latin1') : readdirSync(path).sort().join('\n');
