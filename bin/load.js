@@ -1,34 +1,46 @@
-// Loads the built program with V8's code cache, which the build makes: compiling the shell parser and the rest anew
-// at every start costs about as much time as Node itself needs (npm run bench). V8 refuses a cache of another
-// version by itself, and then compiles as usual.
+// Loads the built program. What the quick commands need stands in one file with V8's code cache beside it, both made
+// by the build: compiling the shell parser and the rest anew at every start takes about as long as Node itself
+// (npm run bench). V8 refuses a cache of another version by itself, and then compiles as usual.
 'use strict';
-const { readFileSync, writeFileSync, mkdirSync } = require('node:fs');
+const { readFileSync, writeFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const path = require('node:path');
 
 const dist = path.join(__dirname, '..', 'dist');
 const loaded = new Map();
-const scripts = [];
+let quick;
 
-/** A chunk of the build: a CommonJS module in its function, in ASCII. Everything else is Node's own. */
+/** A chunk of the build: a CommonJS module in its function. Everything else is Node's own. */
 function load(file) {
   const before = loaded.get(file);
   if (before !== undefined) return before.exports;
   const module = { exports: {} };
   loaded.set(file, module);
-  const filename = path.join(dist, file);
-  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cacheOf(file) });
-  scripts.push({ file, script });
   const local = (id) => (id.startsWith('.') ? load(path.join(path.dirname(file), id)) : require(id));
-  script.runInThisContext().call(module.exports, module.exports, local, module);
+  functionOf(file).call(module.exports, module.exports, local, module);
   return module.exports;
 }
 
-function cacheOf(file) {
+function functionOf(file) {
+  if (quick === undefined) {
+    const script = compile('quick.js', read('quick.bin'));
+    quick = { script, chunks: script?.runInThisContext() ?? {} };
+  }
+  return quick.chunks[file] ?? compile(file).runInThisContext();
+}
+
+function compile(file, cachedData) {
+  const filename = path.join(dist, file);
+  // The build writes ASCII, so that V8 gets one byte a character.
+  const source = file === 'quick.js' ? read(file)?.toString('latin1') : readFileSync(filename, 'latin1');
+  return source === undefined ? undefined : new Script(source, { filename, cachedData });
+}
+
+function read(file) {
   try {
-    return readFileSync(path.join(dist, 'cache', `${path.basename(file)}.bin`));
+    return readFileSync(path.join(dist, file));
   } catch {
-    return undefined; // made for the chunks of quick commands only
+    return undefined; // while the build makes it
   }
 }
 
@@ -42,10 +54,8 @@ exports.start = (file) => {
   }
 };
 
-/** For the build: after a run, keeps what V8 has compiled. */
-exports.keepCache = () => {
-  mkdirSync(path.join(dist, 'cache'), { recursive: true });
-  for (const { file, script } of scripts) {
-    writeFileSync(path.join(dist, 'cache', `${path.basename(file)}.bin`), script.createCachedData());
-  }
-};
+/** For the build: the chunks a run has loaded. */
+exports.used = () => [...loaded.keys()];
+
+/** For the build: after a run, keeps what V8 has compiled of the quick file. */
+exports.keepCache = () => writeFileSync(path.join(dist, 'quick.bin'), quick.script.createCachedData());

@@ -66,7 +66,8 @@ for (const { path, text } of outputFiles) {
   writeFileSync(`${file}.map`, map);
 }
 
-// The quick commands are run once, each in a process of its own, and what V8 compiled is kept.
+// A scan is run on a crontab of the usual forms: once to see which chunks it needs, which then stand in one file, and
+// once more to keep what V8 has compiled of them.
 const scratch = mkdtempSync(join(tmpdir(), 'cronlatch-build-'));
 const crontab = join(scratch, 'crontab');
 writeFileSync(
@@ -78,14 +79,25 @@ writeFileSync(
 @daily find /tmp -name "a b" -exec rm {} \\; # \\%
 `,
 );
-for (const line of [['--help'], ['scan', '--file', crontab, '--fail-on', 'never', '--state-dir', scratch]]) {
+const scan = (atExit) => {
   const code = `process.argv.splice(1, 0, 'cronlatch');
-    const l = require(${JSON.stringify(resolve('bin/load.js'))});
-    process.on('exit', () => l.keepCache());
-    l.start('main.js');`;
+    const program = require(${JSON.stringify(resolve('bin/load.js'))});
+    process.on('exit', () => { ${atExit} });
+    program.start('main.js');`;
+  const line = ['scan', '--file', crontab, '--fail-on', 'never', '--state-dir', scratch];
   const ran = spawnSync(process.execPath, ['-e', code, '--', ...line], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  if (ran.status !== 0) throw new Error(`cronlatch ${line.join(' ')} ended with ${ran.status}`);
-}
+  if (ran.status !== 0) throw new Error(`the build's scan ended with ${ran.status}: ${ran.stderr}`);
+  return ran.stderr.toString();
+};
+const used = JSON.parse(scan('process.stderr.write(JSON.stringify(program.used()));'));
+const chunks = await Promise.all(
+  used.map(async (file) => {
+    const text = await readFile(join('dist', file), 'utf8');
+    return `${JSON.stringify(file)}: ${text.replace(/\n\/\/# sourceMappingURL.*\n?$/, '')}`;
+  }),
+);
+writeFileSync('dist/quick.js', `({\n${chunks.join(',\n')}\n})\n`);
+scan('program.keepCache();');
 rmSync(scratch, { recursive: true, force: true });

@@ -1,10 +1,53 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
 import { flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 import { letters, looksOf, unicodeOf } from './show/theme.ts';
+
+/**
+ * One of our two outputs, written synchronously: a stream of Node's costs milliseconds of every start and reports its
+ * errors at odd moments. Who reads it may go away (| head, a closed terminal, a full disk). That must not end a deploy
+ * half-way, so it falls silent then and the work goes on to its own end.
+ */
+function output(fd: 1 | 2): { readonly isTTY: boolean; readonly columns: number; write(text: string): void } {
+  let gone = false;
+  return {
+    isTTY: isTerminal(fd),
+    get columns() {
+      return (fd === 1 ? process.stdout : process.stderr).columns ?? 80;
+    },
+    write: (text) => {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length && !gone; ) {
+        try {
+          at += writeSync(fd, bytes, at);
+        } catch (error) {
+          // Somebody who shares the terminal or pipe has made it non-blocking: wait until there is room.
+          if ((error as NodeJS.ErrnoException).code === 'EAGAIN')
+            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+          else gone = true;
+        }
+      }
+    },
+  };
+}
+
+/** Files, pipes and /dev/null are told apart without node:tty, which brings all of node:net. */
+function isTerminal(fd: 0 | 1 | 2): boolean {
+  try {
+    const stat = fstatSync(fd);
+    // Major 1 is /dev/null and its like (devices.txt of the kernel).
+    if (!stat.isCharacterDevice() || stat.rdev >> 8 === 1) return false;
+    return process.getBuiltinModule('node:tty').isatty(fd);
+  } catch {
+    return false; // closed
+  }
+}
+
+const out = output(1);
+const err = output(2);
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 
@@ -18,15 +61,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     const line = readLine(argv);
     command = line.command;
     if (line.command === 'help') {
-      process.stdout.write(letters(help(line.about), unicodeOf(process.env)));
+      out.write(letters(help(line.about), unicodeOf(process.env)));
       return 0;
     }
     if (line.command === 'version') {
-      process.stdout.write(`${__VERSION__}\n`);
+      out.write(`${__VERSION__}\n`);
       return 0;
     }
     const result = await run(line as Line, debug);
-    if (wantsJson) process.stdout.write(`${JSON.stringify(result.json, null, 2)}\n`);
+    if (wantsJson) out.write(`${JSON.stringify(result.json, null, 2)}\n`);
     return result.exit;
   } catch (error) {
     return failed(error, command, wantsJson, debug);
@@ -42,8 +85,8 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   const colors = { color: line.flags['color'] === true, noColor: line.flags['no-color'] === true };
   const verbose = line.flags['verbose'] === true || debug;
   const screen = await makeScreen(
-    process,
-    { out: looksOf(process.stdout, process.env, colors), err: looksOf(process.stderr, process.env, colors) },
+    { stdout: out, stderr: err },
+    { out: looksOf(out, process.env, colors), err: looksOf(err, process.env, colors) },
     {
       quiet: line.flags['quiet'] === true,
       json: line.flags['json'] === true,
@@ -103,7 +146,7 @@ function surroundings(line: Line): Surroundings {
     cwd: process.cwd(),
     root: process.geteuid?.() === 0,
     home: process.env['HOME'] ?? '/',
-    terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    terminal: isTerminal(0) && err.isTTY,
     config,
   };
 }
@@ -171,7 +214,7 @@ function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): 
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (critical === 0 || first !== 'no') {
-        process.stderr.write(
+        err.write(
           critical === 0 ? '\n' : '\nStopped in the middle. The journal says where: cronlatch history\n',
         );
         process.exit(signals[name]);
@@ -207,27 +250,20 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
       message,
       ...(expected ? { args: error.args } : {}),
     };
-    process.stdout.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
+    out.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
   }
-  for (const line of message) process.stderr.write(`${letters(line, unicodeOf(process.env))}\n`);
+  for (const line of message) err.write(`${letters(line, unicodeOf(process.env))}\n`);
   if (!expected) {
-    process.stderr.write(
+    err.write(
       `${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,
     );
   } else if (debug) {
     for (let cause = error.cause; cause !== undefined; cause = (cause as Error).cause)
-      process.stderr.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
+      err.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
   }
   return exit;
 }
 
-// Who reads our output may go away (| head, a closed terminal, a full disk): that must not end a deploy half-way, so
-// the stream falls silent and the work goes on to its own end.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', () => {
-    stream.write = () => true;
-  });
-}
 process.exitCode = 1;
 main(process.argv.slice(2)).then((exit) => {
   process.exitCode = exit;

@@ -14,8 +14,8 @@ export function interpreterKind(basename: string): InterpreterKind | 'none' {
 
 /** Which interpreter a script's ending asks for when the script itself is the command. */
 export function kindOfScript(path: Bytes): InterpreterKind | 'none' {
-  if (/\.(?:php|phar)$/.test(path)) return 'php';
-  return /\.[mc]?js$/.test(path) ? 'node' : 'none';
+  if (path.endsWith('.php') || path.endsWith('.phar')) return 'php';
+  return path.endsWith('.js') || path.endsWith('.mjs') || path.endsWith('.cjs') ? 'node' : 'none';
 }
 
 /** How an interpreter's words divide. Numbers are indices of words; the interpreter's own word is not counted. */
