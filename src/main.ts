@@ -143,12 +143,21 @@ function surroundings(line: Line): Surroundings {
   if (typeof path === 'string') checkConfig(path, config, flagNames());
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
     root: process.geteuid?.() === 0,
     home: process.env['HOME'] ?? '/',
     terminal: isTerminal(0) && err.isTTY,
     config,
   };
+}
+
+/** The directory may have been removed under us. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 function readConfig(path: string): Record<string, unknown> {

@@ -150,6 +150,14 @@ const wordings = {
       next: 'Make a new one: cronlatch deploy --dry-run --save FILE',
     }),
   },
+  untrusted: {
+    exit: 5,
+    say: (a) => ({
+      what: `${a['path']} cannot be trusted: ${a['at'] === a['path'] ? '' : `${a['at']}: `}${a['why']}.`,
+      why: 'Whoever can change it would act with your rights.',
+      next: 'Keep it where only you or root may write (chmod go-w), and name it by its real path.',
+    }),
+  },
   'plan-unreadable': {
     exit: 2,
     say: (a) => ({

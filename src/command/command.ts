@@ -91,7 +91,8 @@ export type OpaqueReason =
   | 'expansion' // $( ), globs, … in a word that matters
   | 'bash-syntax' // means something else under /bin/sh
   | 'redirect' // a redirect we cannot keep: here-document, descriptor games
-  | 'home-unknown';
+  | 'home-unknown'
+  | 'not-utf8'; // a path whose bytes are no text: Node would open another file
 
 export interface Opaque {
   readonly is: 'opaque';

@@ -1,4 +1,5 @@
 // Reads the shell text of an entry: which PHP or Node script it starts and how, or why that cannot be told.
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { Command as CommandNode } from 'unbash';
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Command, Reading, Surroundings, Word, Wrapper } from './command.ts';
@@ -30,7 +31,11 @@ function readText(text: Bytes, surroundings: Surroundings): Command | Trouble {
   if (steps === 'syntax-error') return { why: 'syntax-error', detail: '' };
   const last = steps.at(-1);
   if (last === undefined) return { why: 'empty', detail: '' };
-  const bash = /^(?:bash|zsh)$/.test(baseName(surroundings.shell));
+  const shellName = baseName(surroundings.shell);
+  // csh, fish and a panel's chroot shell read this text by rules of their own.
+  if (!/^(?:sh|dash|ash|bash|zsh|ksh|mksh)$/.test(shellName))
+    return { why: 'bash-syntax', detail: shellName };
+  const bash = /^(?:bash|zsh)$/.test(shellName);
   const home = surroundings.home.startsWith('/') ? surroundings.home : undefined;
   const start: Shell = { bash, home, variables: surroundings.variables };
 
@@ -68,7 +73,7 @@ function readWorker(
   if ('why' in redirects) return redirects;
   const directory = directoryOf(lead, home);
   if (typeof directory !== 'string') return directory;
-  return {
+  const command: Command = {
     is: 'worker',
     before: lead.before,
     ...(lead.cd === undefined ? {} : { cd: lead.cd }),
@@ -85,6 +90,34 @@ function readWorker(
     background,
     span: { start: node.pos, end: node.end },
   };
+  return lookUpTrouble(text, command) ?? nameTrouble(command) ?? command;
+}
+
+/** Everything behind the port names files in UTF-8: `\xff.php` would become another file's name. */
+function nameTrouble({ directory, scriptPath, redirects, interpreter }: Command): Trouble | undefined {
+  const names = [
+    directory,
+    scriptPath,
+    interpreter.word?.value ?? '',
+    ...redirects.map(({ target }) => target.value),
+  ];
+  const odd = names.find((name) => !isUtf8(Buffer.from(name, 'latin1')));
+  return odd === undefined ? undefined : { why: 'not-utf8', detail: odd };
+}
+
+/**
+ * What cron's PATH and HOME say does not hold behind a PATH of the command's own, or behind a file it reads in: that
+ * may set PATH, and may go to another directory.
+ */
+function lookUpTrouble(text: Bytes, command: Command): Trouble | undefined {
+  const lead = command.before.map(({ start, end }) => text.slice(start, end)).join(' ');
+  const sourced = /(?:^|[;&]|\s)(?:\.|source)\s/.test(lead);
+  const own = [...command.assignments, ...command.wrappers.flatMap(({ words }) => words)];
+  const setsPath = /\bPATH=/.test(lead) || own.some(({ raw }) => raw.startsWith('PATH='));
+  if ((sourced || setsPath) && command.interpreter.how !== 'absolute')
+    return { why: 'expansion', detail: sourced ? '.' : 'PATH' };
+  const fixed = command.cd?.word.raw.startsWith('/') === true;
+  return sourced && !fixed ? { why: 'expansion', detail: '.' } : undefined;
 }
 
 function directoryOf({ cd }: Lead, home: Bytes | undefined): Bytes | Trouble {

@@ -5,10 +5,12 @@ import { type Pen, prepareState, unfinished } from '../journal/journal.ts';
 import type { Journal } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { Context } from './context.ts';
+import { refuseUntrusted } from './trust.ts';
 
 /** Does `act` while nobody else deploys. Takes the state directory's lock, says who left it behind, releases it. */
 export async function alone<T>(ctx: Context, command: string, act: () => Promise<T>): Promise<T> {
   const { server, settings } = ctx;
+  if (server.self.root) await refuseUntrusted(server, settings.stateDirectory);
   await prepareState(server, settings.stateDirectory);
   const since = new Date(server.now()).toISOString();
   const holder = { id: `${server.self.pid}`, who: server.self.user, command, since, pid: server.self.pid };

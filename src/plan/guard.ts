@@ -47,6 +47,12 @@ export async function guarding(
     };
   }
   const inEntry = guardInEntry(facts, job);
+  if (latching.worker !== undefined && !ownsScript(job, job.script)) {
+    return {
+      ...inEntry,
+      obstacles: [note(job, 'script-owners-differ', 'stop', { script: job.script.path })],
+    };
+  }
   const shipped =
     latching.worker === undefined ? [] : [shippedScript(facts, job, job.script)].filter((s) => s !== 'same');
   return {
@@ -74,7 +80,7 @@ function placeOf(
   );
   if (others) return { is: 'entry', because: 'several-jobs' };
   if (script.releasedBy !== 'nobody') return { is: 'entry', because: script.releasedBy };
-  if (script.directory.uid !== script.file.uid) return { is: 'entry', because: 'owners' };
+  if (!ownsScript(job, script)) return { is: 'entry', because: 'owners' };
   return { is: 'script', because: 'default' };
 }
 
@@ -89,8 +95,14 @@ async function guardInScript(
   const empty: Guarding = { place: 'script', files: [], flags: [], findings: [], obstacles: [] };
   if (script.file.links > 1)
     return { ...empty, obstacles: [note(job, 'script-hard-linked', 'stop', { script: script.path })] };
-  if (script.directory.uid !== script.file.uid) {
+  if (!ownsScript(job, script)) {
     return { ...empty, obstacles: [note(job, 'script-owners-differ', 'stop', { script: script.path })] };
+  }
+  if (script.file.bytes.length > 512 * 1024) {
+    return {
+      ...empty,
+      obstacles: [note(job, 'guard-refused', 'stop', { why: 'too-large', detail: '', script: script.path })],
+    };
   }
   const guard = `${dirname(script.path)}/${guardFileName(kind)}`;
   const source = facts.worker?.bytes ?? script.file.bytes;
@@ -113,9 +125,15 @@ async function guardInScript(
       ],
     };
   }
-  const as: Owner = { uid: script.file.uid, gid: script.file.gid };
   const files: PutFile[] = [];
-  const template = guardStep(facts, guard, kind, { ...as, mode: 0o644 & (script.file.mode | 0o600) }, as);
+  const own = { uid: job.owner.uid, gid: script.file.gid };
+  const template = guardStep(
+    facts,
+    guard,
+    kind,
+    { ...own, mode: 0o644 & (script.file.mode | 0o600) },
+    job.owner,
+  );
   if (template !== 'same') files.push(template);
   const after = injected.is === 'already' ? source : injected.text;
   if (after !== script.file.bytes) files.push(scriptStep(job, script, after));
@@ -166,6 +184,14 @@ function guardStep(
   };
 }
 
+/**
+ * Only a script that the job's own user owns, in a directory of his own, is ever written: the entry names both the
+ * script and the program that judges it, so anything else would lend the script's owner's rights to the entry's author.
+ */
+function ownsScript(job: Job, script: ScriptFacts): boolean {
+  return script.file.uid === job.owner.uid && script.directory.uid === job.owner.uid;
+}
+
 function shippedScript(facts: Facts, job: Job, script: ScriptFacts): PutFile | 'same' {
   const bytes = facts.worker?.bytes ?? script.file.bytes;
   return bytes === script.file.bytes ? 'same' : scriptStep(job, script, bytes);
@@ -181,7 +207,7 @@ function scriptStep(job: Job, script: ScriptFacts, bytes: string): PutFile {
     kind: 'put-file',
     what: 'script',
     path: script.path,
-    as: { uid: script.file.uid, gid: script.file.gid },
+    as: job.owner,
     before,
     after: { ...withoutTime(before), bytes },
     ...(judge === undefined ? {} : { judge }),

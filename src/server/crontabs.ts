@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { spawnNow } from './child.ts';
 import { localFiles } from './files.ts';
-import { localPeople } from './people.ts';
+import { findPerson, localPeople } from './people.ts';
 import type { CrontabSource, Crontabs, Owner, SeenCrontab, Self } from './server.ts';
 
 /** Debian keeps users' crontabs in the first, cronie in the second. */
@@ -151,7 +151,9 @@ async function readFile(
     case 'file': {
       const { mode, uid, gid, mtime } = seen;
       // Root writes a stranger's file with the stranger's rights; root's own files and the spool with root's.
-      const as = by === 'spool' || reader.uid !== 0 ? reader : { uid, gid };
+      const person = findPerson(uid);
+      const owner = { uid, gid: person === 'unknown' ? gid : person.gid };
+      const as = by === 'spool' || reader.uid !== 0 ? reader : owner;
       return { is: 'crontab', text: seen.bytes, route: { by, path, as, look: { mode, uid, gid, mtime } } };
     }
     case 'link':

@@ -22,7 +22,7 @@ export function actAs<T>(as: Owner, act: () => T): T {
   }
   const groups = process.getgroups?.() ?? [];
   try {
-    process.setgroups?.([as.gid]);
+    process.setgroups?.(groupsOf(as));
     process.setegid?.(as.gid);
     process.seteuid?.(as.uid);
     return act();
@@ -31,4 +31,23 @@ export function actAs<T>(as: Owner, act: () => T): T {
     process.setegid?.(gid);
     process.setgroups?.(groups);
   }
+}
+
+const known = new Map<string, number[]>();
+
+/** The user's own groups and no others: never those of the file at hand. */
+function groupsOf(as: Owner): number[] {
+  const key = `${as.uid}:${as.gid}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  let groups = [as.gid];
+  try {
+    // Missing in Node's types; there wherever setgroups is.
+    (process as { initgroups?: (user: number, gid: number) => void }).initgroups?.(as.uid, as.gid);
+    groups = process.getgroups?.() ?? groups;
+  } catch {
+    // A uid without a name has no groups to be in.
+  }
+  known.set(key, groups);
+  return groups;
 }

@@ -88,9 +88,9 @@ function readRow(pid: number): ProcessRow | 'gone' {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name stands in parentheses and may hold blanks and parentheses itself.
     const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const uid = Number(
-      /^Uid:\t\d+\t(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1,
-    );
+    const uids = /^Uid:\t(\d+)\t(\d+)\t(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
+    // A process that is partly somebody else (a daemon that has lent itself a user's rights) is nobody's worker.
+    const uid = uids && uids[1] === uids[2] && uids[2] === uids[3] ? Number(uids[2]) : -1;
     const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return {
       pid,

@@ -82,7 +82,7 @@ export interface ProcessRow {
   readonly ppid: number;
   /** Ticks since boot, as printed in /proc/PID/stat: with the pid it names one process for ever. */
   readonly start: string;
-  /** Effective uid. */
+  /** The uid, where real, effective and saved one are the same; else -1. */
   readonly uid: number;
   /** R, S, D, Z … */
   readonly state: string;

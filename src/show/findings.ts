@@ -86,7 +86,7 @@ const sentences: Record<string, Say> = {
     fix: 'keep one of the two',
   }),
   'root-runs-foreign-script': (a) => ({
-    what: `root runs ${a['script']}, which uid ${a['uid']} may change: who owns it owns the server.`,
+    what: `root runs ${a['script']}, but others may change ${a['writable']}: who can, owns the server.`,
     fix: 'run it as its owner, or give the script and its directory to root',
   }),
   'panel-job': (a) => ({ what: `A job of the panel itself (${a['interpreter']}). It is never touched.` }),
@@ -122,7 +122,7 @@ const sentences: Record<string, Say> = {
     fix: '--guard entry changes no script',
   }),
   'script-owners-differ': (a) => ({
-    what: `${a['script']} and its directory belong to different users.`,
+    what: `${a['script']} and its directory do not both belong to the user the entry runs as.`,
     fix: '--guard entry changes no script',
   }),
   'worker-for-many': (a) => ({
@@ -176,6 +176,7 @@ const opaque: Record<string, string> = {
   'bash-syntax': 'it is written for bash, but /bin/sh runs it',
   redirect: 'it has a redirect that cannot be kept',
   'home-unknown': 'its home directory is not known here',
+  'not-utf8': 'a path in it is not valid UTF-8',
 };
 
 const places: Record<string, string> = {
@@ -186,7 +187,7 @@ const places: Record<string, string> = {
   git: 'the script is in a git checkout, and the next pull would take it out again',
   releases: 'the script is in a releases layout, and the next release would take it out again',
   vendor: 'the script is vendor code, and the next update would take it out again',
-  owners: 'the script and its directory belong to different users',
+  owners: 'the script is not the job’s own user’s to change',
 };
 
 const refusals: Record<string, string> = {
@@ -197,6 +198,7 @@ const refusals: Record<string, string> = {
   'no-open-tag': 'it has no <?php',
   commonjs: 'it is a CommonJS script, which cannot import the guard',
   empty: 'it is empty',
+  'too-large': 'it is larger than 512 KiB',
 };
 
 /** One finding in words. Marks of the crontab grammar have no sentence of their own: their code says it. */

@@ -22,6 +22,8 @@ export interface ScriptFacts {
   readonly path: string;
   readonly file: SeenFile;
   readonly directory: Extract<Seen, { is: 'directory' }>;
+  /** For root's jobs: what on the script's path somebody else may change. */
+  readonly foreignWriter: string | 'none';
   /** The next release would overwrite what we put into the script: a git checkout, releases/, vendor/. */
   readonly releasedBy: 'git' | 'releases' | 'vendor' | 'nobody';
   readonly guard: Found | 'none';

@@ -102,17 +102,10 @@ const rules: readonly Rule[] = [
       : 'fine';
   },
   function rootRunsForeignScript(job) {
-    if (typeof job.script === 'string' || job.owner.uid !== 0) return 'fine';
-    const { file, directory, path } = job.script;
-    const owner = file.uid !== 0 ? file.uid : directory.uid;
-    return owner === 0
-      ? 'fine'
-      : {
-          level: 'warn',
-          code: 'root-runs-foreign-script',
-          args: { script: path, uid: owner },
-          obstacle: true,
-        };
+    if (typeof job.script === 'string' || job.owner.uid !== 0 || job.script.foreignWriter === 'none')
+      return 'fine';
+    const args = { script: job.script.path, writable: job.script.foreignWriter };
+    return { level: 'warn', code: 'root-runs-foreign-script', args, obstacle: true };
   },
   function noLock(job) {
     if (isGuarded(job)) return 'fine';

@@ -10,6 +10,9 @@ import { releaseLayout } from '../worker/place.ts';
 import type { ScriptFacts } from './facts.ts';
 import { peek } from './peek.ts';
 
+/** Larger files are no script anybody wrote: they are not parsed, and the guard goes into the entry. */
+const largest = 512 * 1024;
+
 /** Looks at the script with the rights of `as`; 'absent' when that user finds no file there, 'unreadable' when he may not read it. */
 export async function lookAtScript(
   server: Server,
@@ -37,18 +40,33 @@ async function lookNow(
   const directory = await server.files.look(dirname(path), as);
   if (file.is !== 'file' || directory.is !== 'directory') return 'absent';
   const layout = releaseLayout(path) === 'no' ? releaseLayout(scriptPath) : releaseLayout(path);
+  const small = file.bytes.length <= largest;
   return {
     path,
     file,
     directory,
+    foreignWriter: as.uid === 0 ? await foreignWriter(server, path, as) : 'none',
     releasedBy: layout === 'no' ? await inCheckout(server, path, as) : layout,
-    guard: findGuard(file.bytes),
+    guard: small ? findGuard(file.bytes) : 'none',
     // The parsers are worth their start-up time only where the word stands in the text at all.
-    once: file.bytes.includes('once') ? await understandsOnce(file.bytes, kind) : 'no',
-    ownLock: /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)
-      ? await ownLock(file.bytes, kind)
-      : 'none',
+    once: !small ? 'unknown' : file.bytes.includes('once') ? await understandsOnce(file.bytes, kind) : 'no',
+    ownLock: !small
+      ? 'unknown'
+      : /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)
+        ? await ownLock(file.bytes, kind)
+        : 'none',
   };
+}
+
+/** The first directory, or the script itself, that somebody other than root may change. */
+async function foreignWriter(server: Server, path: string, as: Owner): Promise<string | 'none'> {
+  for (let at = path; ; at = dirname(at)) {
+    const seen = await peek(server, at, as);
+    const own = (seen.is === 'file' || seen.is === 'directory') && seen.uid === 0;
+    const sticky = seen.is === 'directory' && (seen.mode & 0o1000) !== 0 && at !== dirname(path);
+    if (!own || ((seen.mode & 0o022) !== 0 && !sticky)) return at;
+    if (at === '/') return 'none';
+  }
 }
 
 async function inCheckout(server: Server, path: string, as: Owner): Promise<'git' | 'nobody'> {

@@ -27,7 +27,9 @@ export async function probe(server: Server, worker: Latched): Promise<Verdict[]>
   });
   let said: Said;
   try {
-    said = JSON.parse(ran.stdout);
+    const json: unknown = JSON.parse(ran.stdout);
+    if (typeof json !== 'object' || json === null) throw new Error('no object');
+    said = json;
   } catch {
     const words = (ran.stderr || ran.stdout).trim().split('\n')[0] ?? '';
     // An interpreter that cannot run the guard cannot run the guarded worker either; one that is slow says nothing.

@@ -29,7 +29,9 @@ const MARK = '// cronlatch: one instance at a time';
 const BOM = '\xef\xbb\xbf';
 const PHP_CALL =
   /\(require (__DIR__ \. )?'((?:[^'\\]|\\.)*)'\)\(\['dir' => '((?:[^'\\]|\\.)*)', 'name' => '((?:[^'\\]|\\.)*)'[^\]]*\]\); $/;
-const NODE_CALL = /import '([^'?]*)\?dir=([^'&]*)&name=([^'&]*)[^']*'; $/;
+const NODE_CALL = /import '([^'?]*)\?dir=([^'&]*)&name=([^'&]*)(?:&[^']*)?'; $/;
+/** A call with the longest paths Linux allows, percent-encoded, is shorter. Bounds what a regex is run on. */
+const LONGEST = 65_536;
 
 /** The call with its mark, without line end. */
 export function guardLine(call: Call): Bytes {
@@ -77,6 +79,8 @@ function locate(
 ): { readonly start: number; readonly end: number; readonly found: Found } | 'none' {
   for (let mark = source.indexOf(MARK); mark >= 0; mark = source.indexOf(MARK, mark + 1)) {
     const lineStart = Math.max(source.lastIndexOf('\n', mark), source.lastIndexOf('\r', mark)) + 1;
+    // One mark a line is ours; a line that is all marks, or endless, is somebody's trap.
+    if (mark - lineStart > LONGEST || source.lastIndexOf(MARK, mark - 1) >= lineStart) continue;
     const before = source.slice(lineStart, mark);
     const php = PHP_CALL.exec(before);
     const node = php ? null : NODE_CALL.exec(before);

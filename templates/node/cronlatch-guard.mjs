@@ -148,7 +148,9 @@ function checkDirectory(guard) {
   const stat = lstat(dir);
   if (!stat?.isDirectory()) refuse(77, named(guard, `${dir} is not a real directory`));
   if (stat.uid !== uid) wrongOwner(dir, stat.uid);
-  if (stat.mode & 0o002) refuse(77, named(guard, `${dir} is writable for everybody`));
+  // Who may write here could lay a link where the guard writes its PID.
+  if (stat.mode & 0o022)
+    refuse(77, named(guard, `${dir} is writable for ${stat.mode & 0o002 ? 'everybody' : 'its group'}`));
 }
 
 /** Step by step: Node's own recursive mkdir never returns where the kernel makes no directories, as in /proc. */

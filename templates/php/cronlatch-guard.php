@@ -197,8 +197,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             if ($uid !== null && $stat['uid'] !== $uid) {
                 $this->refuse(77, $this->wrongOwner($dir, $stat['uid'], $uid));
             }
-            if (($stat['mode'] & 0002) !== 0) {
-                $this->refuse(77, $this->named("$dir is writable for everybody"));
+            // Who may write here could lay a link where the guard writes its PID.
+            if (($stat['mode'] & 0022) !== 0) {
+                $this->refuse(77, $this->named("$dir is writable for " . (($stat['mode'] & 0002) !== 0 ? 'everybody' : 'its group')));
             }
         }
 

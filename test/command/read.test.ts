@@ -249,7 +249,7 @@ describe('under bash', () => {
     'php w.php &> log',
     'php w.php &>> log',
     'php w.php >& log',
-    'source env && php w.php',
+    'source env && cd /srv && /usr/bin/php w.php',
     '[[ -f x && -r y ]] && php w.php',
     "php $'w.php'",
     'php w.php <(ls)',
@@ -311,4 +311,29 @@ describe('any bytes at all', () => {
     const small = Math.min(time(2000), time(2000), time(2000));
     expect(time(16_000)).toBeLessThan(Math.max(small, 2) * 8 * 6);
   });
+});
+
+describe('a PATH or a directory of the command’s own', () => {
+  test.each([
+    'export PATH=/opt/php8/bin:/usr/bin && php w.php',
+    'PATH=/opt/php8/bin php w.php',
+    'env PATH=/opt/php8/bin php w.php',
+    '. ./env.sh && php w.php',
+    '. ./env.sh && /usr/bin/php w.php',
+    '. ./env.sh; /usr/bin/php /srv/w.php',
+  ])('%s: which php or which directory that is only the shell knows', (text) => {
+    expect(readCommand(text, sh)).toMatchObject({ is: 'opaque', why: 'expansion' });
+  });
+  test.each(['PATH=/opt/bin /usr/bin/php w.php', '. ./env.sh && cd /srv && /usr/bin/php w.php'])(
+    '%s is understood: nothing is looked up',
+    (text) => {
+      expect(readCommand(text, sh).is).toBe('worker');
+    },
+  );
+  test.each(['/bin/tcsh', '/usr/bin/fish', '/opt/psa/bin/chrootsh'])(
+    'SHELL=%s reads the text by its own rules',
+    (shell) => {
+      expect(readCommand('php w.php', { ...sh, shell })).toMatchObject({ is: 'opaque', why: 'bash-syntax' });
+    },
+  );
 });

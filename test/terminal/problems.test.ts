@@ -26,6 +26,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
     example: 'cronlatch deploy --ci',
   },
   'file-missing': { path: '/a' },
+  untrusted: { path: '/a/b', at: '/a', why: 'others may write it' },
   unreadable: { path: '/a', reason: 'permission denied (EACCES)' },
   'crontab-unreadable': { user: 'anna', reason: 'no' },
   'crontab-artefact': { user: 'anna', reason: '^A' },
