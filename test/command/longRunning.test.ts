@@ -120,7 +120,7 @@ describe('under a real shell', () => {
     ['characters of regular expressions', "'w.(o)[r]{k}+e?r*|^$\\.php'", ' --x="a.*b"'],
     ['blanks and quotes', '"my worker\'s.php"', ' "a  b"'],
     ['an empty argument at the end', 'worker.php', " a ''"],
-    ['bytes beyond ASCII', "'caf\xe9 \xc3\xa9.php'", ' x'],
+    ['bytes beyond ASCII', "'caf\xc3\xa9 \xc3\xa9.php'", ' x'],
     ...(PHP === undefined
       ? []
       : [
