@@ -18,6 +18,7 @@ import { type Verdict, worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, flag, type Result, reportSchema, word } from './context.ts';
 import { findingJson } from './scan.ts';
+import { refuseUntrusted } from './trust.ts';
 import { alone, bellFor, refuseUnfinished } from './work.ts';
 
 /** Deploys, or with --dry-run stops after the plan. */
@@ -31,6 +32,8 @@ export async function deploy(ctx: Context): Promise<Result> {
   if (saved !== undefined) return deploySaved(ctx, saved);
   if (cutOff !== undefined) return resumeDeployment(ctx, cutOff);
 
+  const { worker } = ctx.settings.latching;
+  if (worker !== undefined && ctx.server.self.root) await refuseUntrusted(ctx.server, worker);
   const dryRun = flag(ctx, 'dry-run');
   const facts = await survey(ctx.server, ctx.settings);
   const jobs = await chooseJobs(ctx, facts, dryRun);
@@ -259,6 +262,8 @@ async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {
 
 /** Applies a plan as it was reviewed: every step must find the server as the plan saw it. */
 async function deploySaved(ctx: Context, path: string): Promise<Result> {
+  if (ctx.server.self.root)
+    await refuseUntrusted(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
   const plan = await readPlan(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
   const dryRun = flag(ctx, 'dry-run');
   if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
