@@ -242,6 +242,7 @@ function run(act: string, path: string, program: string, args: readonly string[]
   const ran = spawnNow(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
+    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin`, LC_ALL: 'C' },
     ...(switching ? { uid: as.uid, gid: as.gid } : {}),
   });
   if (ran.status === 0) return;
