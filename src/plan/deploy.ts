@@ -10,6 +10,7 @@ import { rewriteCommand } from '../command/rewrite.ts';
 import { replaceCommand } from '../crontab/edit.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import type { CrontabFacts, Facts, Finding, Job } from '../survey/facts.ts';
+import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
 
@@ -62,7 +63,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
 
     const wish: Wish = {
       ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
-      ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags }),
+      ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags, insteadOf: guardWords(job.command) }),
       once,
       ...(log.path === undefined ? {} : { log: bytesOf(log.path) }),
       ...(latching.log === undefined ? {} : { logReplaces: true }),

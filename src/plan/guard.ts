@@ -6,7 +6,7 @@ import type { FileText, PutFile } from '../change/step.ts';
 import type { Owner, Seen, SeenFile } from '../server/server.ts';
 import type { Facts, Finding, Job, ScriptFacts } from '../survey/facts.ts';
 import { isGuarded } from '../survey/findings.ts';
-import { entryFlags } from '../worker/entry.ts';
+import { entryFlags, entryGuard } from '../worker/entry.ts';
 import { guardFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
@@ -133,11 +133,18 @@ function guardInEntry(facts: Facts, job: Job): Guarding {
   if (job.places === 'none') return { ...empty, place: 'none' };
   const { guardInBase: guard, directory: dir, name } = job.places;
   const step = guardStep(facts, guard, kind, { ...job.owner, mode: 0o600 }, job.owner);
+  const there = entryGuard(job.command);
   return {
     ...empty,
     guard,
     files: step === 'same' ? [] : [step],
-    flags: entryFlags(kind, { guardPath: bytesOf(guard), dir: bytesOf(dir), name: bytesOf(name) }),
+    flags: entryFlags(kind, {
+      guardPath: bytesOf(guard),
+      dir: bytesOf(dir),
+      name: bytesOf(name),
+      // In PHP's entries these have words of their own.
+      ...(kind === 'php' || there === 'none' ? {} : { more: there.more }),
+    }),
   };
 }
 

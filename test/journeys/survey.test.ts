@@ -1,0 +1,104 @@
+// What a survey must not miss on a server in memory: names that are taken, other entries, places that cannot be written.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { deploy } from '../../src/commands/deploy.ts';
+import { rollback } from '../../src/commands/rollback.ts';
+import { scan } from '../../src/commands/scan.ts';
+import type { Server } from '../../src/server/server.ts';
+import { contextFor } from '../support/context.ts';
+import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
+import { home, incident, script, source, spool } from '../support/site.ts';
+
+let machine: Machine;
+beforeEach(() => {
+  machine = incident();
+  machine.processes = [];
+});
+
+const own = { uid: exampleUser.uid, gid: exampleUser.gid };
+const textOf = (path: string): string => machine.live.get(path)?.bytes ?? '(absent)';
+const putCrontab = (text: string): void =>
+  machine.put(spool, text, { uid: exampleUser.uid, gid: 104, mode: 0o600 });
+const putScript = (path: string): void => machine.put(`${home}/${path}`, source, { ...own, mode: 0o640 });
+const run = async (line: string, server: Server = memoryServer(machine)) => {
+  const told = await contextFor(server, line);
+  const command = { deploy, rollback, scan }[line.split(' ')[0] as 'deploy'];
+  return { ...(await command(told.ctx)), ...told };
+};
+const codes = (json: Record<string, unknown>, level = 'stop'): unknown[] =>
+  (json['findings'] as { level: string; code: string }[]).filter((f) => f.level === level).map((f) => f.code);
+const locks = (json: Record<string, unknown>): string[] =>
+  (json['plan'] as { workers: { script: string; lock?: { directory: string; name: string } }[] }).workers.map(
+    (w) => `${w.script.slice(home.length + 1)} ${w.lock?.directory}/${w.lock?.name}`,
+  );
+
+describe('two workers never share a lock', () => {
+  test('scripts of one name, deployed from two crontabs one after the other, get a name each', async () => {
+    putScript('x/worker.php');
+    putScript('y/worker.php');
+    putCrontab('* * * * * php x/worker.php\n');
+    machine.put('/etc/cron.d/more', '* * * * * example-user php y/worker.php\n');
+    const first = await run('deploy --user example-user --all --ci --without verify');
+    const second = await run('deploy --file /etc/cron.d/more --all --ci --without verify');
+    expect(locks(first.json)).toEqual([`x/worker.php ${home}/cronlatch/worker/worker`]);
+    expect(locks(second.json)).toEqual([`y/worker.php ${home}/cronlatch/y-worker/y-worker`]);
+    const again = await run('deploy --file /etc/cron.d/more --all --ci');
+    expect(again.out()).toContain('Already deployed.');
+  });
+
+  test('a guard in an entry further down keeps its name, and its flags are not put there twice', async () => {
+    putScript('vendor/a/worker.php');
+    putCrontab('* * * * * php vendor/a/worker.php\n');
+    await run('deploy --all --ci --without verify');
+    const guarded = textOf(spool);
+    expect(guarded).toContain(`cronlatch.name=worker vendor/a/worker.php`);
+    putScript('vendor/b/worker.php');
+    putCrontab(`* * * * * php vendor/b/worker.php\n${guarded}`);
+    const { json } = await run('deploy --all --ci --without verify');
+    expect(locks(json)).toEqual([
+      `vendor/b/worker.php ${home}/cronlatch/b-worker/b-worker`,
+      `vendor/a/worker.php ${home}/cronlatch/worker/worker`,
+    ]);
+    expect(textOf(spool).split('\n')[0]).toContain('cronlatch.name=b-worker vendor/b/worker.php');
+    expect(textOf(spool).split('\n')[1]).toBe(guarded.trimEnd());
+  });
+
+  test('a second entry for the very same worker shares the lock of the guarded one', async () => {
+    putScript('vendor/a/worker.php');
+    putCrontab('* * * * * php vendor/a/worker.php\n');
+    await run('deploy --all --ci --without verify');
+    putCrontab(`${textOf(spool)}0 3 * * * php vendor/a/worker.php\n`);
+    const { json } = await run('deploy --all --ci --without verify');
+    expect(new Set(locks(json))).toEqual(new Set([`vendor/a/worker.php ${home}/cronlatch/worker/worker`]));
+  });
+
+  test('a release that takes the guard out of the script does not change the worker’s name', async () => {
+    await run('deploy --all --ci --without verify');
+    machine.put(script, source, { ...own, mode: 0o640 });
+    const { json } = await run('deploy --all --ci --without verify');
+    expect(locks(json)).toEqual([
+      `httpdocs/scripts/process_import_jobs.php ${home}/cronlatch/process_import_jobs/process_import_jobs`,
+    ]);
+  });
+
+  test('what a rollback left behind is not taken over, and the deploy after it works', async () => {
+    await run('deploy --all --ci --without verify');
+    machine.makeLock(`${home}/cronlatch/process_import_jobs/process_import_jobs.lock`, own);
+    await run('rollback --ci');
+    const { json, exit } = await run('deploy --all --ci --without verify');
+    expect([exit, ...codes(json)]).toEqual([0]);
+    expect(locks(json)).toEqual([
+      `httpdocs/scripts/process_import_jobs.php ${home}/cronlatch/scripts-process_import_jobs/scripts-process_import_jobs`,
+    ]);
+  });
+
+  test('flags for a lock of another name are replaced, whatever stands between them', async () => {
+    putScript('vendor/a/worker.php');
+    putCrontab(
+      `* * * * * cd ${home} && /usr/bin/php -q -d auto_prepend_file=/old/cronlatch-guard.php -d memory_limit=-1 -d cronlatch.dir=/old -dcronlatch.name=old -d cronlatch.max_time=60 vendor/a/worker.php\n`,
+    );
+    await run('deploy --all --ci --without verify');
+    expect(textOf(spool)).toContain(
+      `/usr/bin/php -d auto_prepend_file=${home}/cronlatch/cronlatch-guard.php -d cronlatch.dir=/old -d cronlatch.name=old -q -d memory_limit=-1 -d cronlatch.max_time=60 vendor/a/worker.php`,
+    );
+  });
+});
