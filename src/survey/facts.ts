@@ -106,6 +106,11 @@ export function jobsOf(facts: Facts): Job[] {
   return facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : [e.job])));
 }
 
+/** Arguments that tell jobs of one script apart; `--once` says how a job ends, not which it is. */
+export function tellingArgs(args: readonly string[]): string[] {
+  return args.filter((arg) => arg !== '--once');
+}
+
 /** The name a source has in reports and JSON: a path, or `user:NAME`. */
 export function sourceName(source: CrontabSource): string {
   return source.is === 'user' ? `user:${source.user}` : source.path;

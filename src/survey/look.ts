@@ -35,11 +35,6 @@ export interface Sight {
   readonly held: Held | 'none';
 }
 
-/** Arguments that tell jobs of one script apart; `--once` says how a job ends, not which it is. */
-export function tellingArgs(args: readonly string[]): string[] {
-  return args.filter((arg) => arg !== '--once');
-}
-
 /** The script with symbolic links resolved, where it can be seen. */
 export function realScript({ script, scriptPath }: Pick<Sight, 'script' | 'scriptPath'>): string {
   return typeof script === 'string' ? scriptPath : script.path;

@@ -4,8 +4,8 @@ import { readable } from '../change/encode.ts';
 import { logOf } from '../command/redirects.ts';
 import type { Seen } from '../server/server.ts';
 import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
-import type { Places } from './facts.ts';
-import { type Look, realScript, type Sight, tellingArgs } from './look.ts';
+import { type Places, tellingArgs } from './facts.ts';
+import { type Look, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 
 /** Users with no home of their own (www-data …) get one here when root deploys. */

@@ -102,3 +102,35 @@ describe('two workers never share a lock', () => {
     );
   });
 });
+
+describe('a script that other entries start, too', () => {
+  test('gets its guard in the entry that is chosen; the others go on as they were', async () => {
+    putScript('q.php');
+    const lines = ['* * * * * php q.php mails', '* * * * * php ./q.php bills', ''];
+    putCrontab(lines.join('\n'));
+    const { json } = await run('deploy --entry 1 --ci --without verify');
+    expect(codes(json, 'note')).toContain('guard-in-entry');
+    expect(textOf(`${home}/q.php`)).toBe(source);
+    expect(textOf(spool).split('\n')[1]).toBe(lines[1]);
+  });
+
+  test('for the same job keeps the guard in the script', async () => {
+    putScript('q.php');
+    putCrontab('* * * * * php q.php\n0 * * * * php q.php --once\n');
+    await run('deploy --entry 1 --ci --without verify');
+    expect(textOf(`${home}/q.php`)).toContain('cronlatch-guard.php');
+  });
+
+  test('as another user has a guard in each entry, and a lock in each home', async () => {
+    machine.people.push({ ...exampleUser, name: 'u12345_app', uid: 10002, home: '/srv/app' });
+    machine.directory('/srv/app', { uid: 10002, gid: 10002 });
+    putScript('q.php');
+    machine.put(
+      '/etc/cron.d/q',
+      `* * * * * example-user php q.php\n* * * * * u12345_app php ${home}/q.php\n`,
+    );
+    const { json } = await run('deploy --file /etc/cron.d/q --all --ci --without verify');
+    expect(locks(json)).toEqual([`q.php ${home}/cronlatch/q/q`, 'q.php /srv/app/cronlatch/q/q']);
+    expect(textOf(`${home}/q.php`)).toBe(source);
+  });
+});
