@@ -3,6 +3,7 @@ import { basename } from 'node:path/posix';
 import { scriptOfArgv } from '../command/argv.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
+import { tellingArgs } from './facts.ts';
 
 /** What makes a process an instance of a worker. */
 export interface Who {
@@ -10,7 +11,7 @@ export interface Who {
   readonly script: string;
   readonly uid: number;
   readonly interpreter: 'php' | 'node';
-  /** For scripts that are many workers in one (artisan, bin/console): the arguments have to begin with these. */
+  /** For scripts that are many workers in one (artisan, q.php mails): the arguments have to be these, `--once` aside. */
   readonly args?: readonly string[];
 }
 
@@ -35,7 +36,7 @@ export async function instancesOf(
     if (interpreterKind(basename(row.exe)) !== who.interpreter) continue;
     const runs = scriptOfArgv(who.interpreter, row.argv);
     if (runs === 'none') continue;
-    if (who.args && !who.args.every((arg, i) => runs.args[i] === arg)) continue;
+    if (who.args && !sameArgs(who.args, runs.args)) continue;
     if ((await server.processes.resolve(row.pid, runs.script)) !== who.script) continue;
     found.push({
       pid: row.pid,
@@ -47,6 +48,11 @@ export async function instancesOf(
     });
   }
   return found;
+}
+
+/** No arguments are a job of their own: `q.php` is not `q.php mails`. */
+function sameArgs(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify(tellingArgs(a)) === JSON.stringify(tellingArgs(b));
 }
 
 /** Process identity over time: a PID alone may be given to another. */

@@ -8,7 +8,7 @@ import { guardFileName, isConsole } from '../worker/place.ts';
 import { type InterpreterFacts, type Job, sourceName, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
-import type { Look, Sight } from './look.ts';
+import { type Look, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
 import { lookAtScript } from './script.ts';
@@ -41,10 +41,14 @@ export function eyesFor({ server }: Look, owner: Owner): Owner {
 }
 
 /** The whole of the job, places and running instances included. */
-export async function lookAtJob(look: Look, sight: Sight, claims: Claims): Promise<Job> {
+export async function lookAtJob(
+  look: Look,
+  sight: Sight,
+  among: { readonly sights: readonly Sight[]; readonly claims: Claims },
+): Promise<Job> {
   const { source, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
   const interpreter = await findInterpreter(look, command, sight.path, eyes);
-  const places = await placesFor(look, sight, claims);
+  const places = await placesFor(look, sight, among.claims);
   if (typeof script !== 'string') {
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
     look.paths.set(beside, await peek(look.server, beside, eyes));
@@ -64,7 +68,7 @@ export async function lookAtJob(look: Look, sight: Sight, claims: Claims): Promi
     scriptPath,
     args,
     places,
-    instances: await runningNow(look, sight, lock),
+    instances: await runningNow(look, sight, among.sights, lock),
   };
   const { obstacles, findings } = jobFindings(job, look.paths);
   return { ...job, obstacles, findings };
@@ -74,7 +78,12 @@ function isLive(source: CrontabSource): boolean {
   return source.is !== 'file' || source.live;
 }
 
-async function runningNow(look: Look, sight: Sight, lock: string | undefined): Promise<Instance[]> {
+async function runningNow(
+  look: Look,
+  sight: Sight,
+  sights: readonly Sight[],
+  lock: string | undefined,
+): Promise<Instance[]> {
   const { script, command, person, eyes } = sight;
   if (typeof script === 'string' || !isLive(sight.source)) return [];
   look.rows ??= await look.server.processes.list();
@@ -82,10 +91,18 @@ async function runningNow(look: Look, sight: Sight, lock: string | undefined): P
     script: script.path,
     uid: person.uid,
     interpreter: command.interpreter.kind,
-    // One console script is many workers: only the same job counts.
-    ...(isConsole(script.path) ? { args: tellingArgs(sight.args) } : {}),
+    // One script may be many workers: then only the same job counts.
+    ...(isManyWorkers(sight, script.path, sights) ? { args: tellingArgs(sight.args) } : {}),
   };
   return instancesOf(look.server, who, await lockInode(look.server, lock, eyes), look.rows);
+}
+
+function isManyWorkers(sight: Sight, script: string, sights: readonly Sight[]): boolean {
+  if (isConsole(script)) return true;
+  const args = JSON.stringify(tellingArgs(sight.args));
+  return sights.some(
+    (other) => realScript(other) === script && JSON.stringify(tellingArgs(other.args)) !== args,
+  );
 }
 
 async function findInterpreter(

@@ -13,7 +13,7 @@ import { type CrontabFacts, type EntryFacts, type Facts, sourceName } from './fa
 import { crontabFindings, entryFindings } from './findings.ts';
 import { lookAtJob, sightJob } from './job.ts';
 import type { Look, Sight } from './look.ts';
-import { type Claims, claimsOf } from './places.ts';
+import { claimsOf } from './places.ts';
 import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
 const debianPath = '/usr/bin:/bin';
@@ -44,11 +44,11 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   }
   // A guard further down may hold the name that a worker further up would get: all are seen before any is named.
   const sights = seen.flatMap((c) => c.entries.flatMap((e) => (e.sight === 'none' ? [] : [e.sight])));
-  const claims = claimsOf(sights);
+  const among = { sights, claims: claimsOf(sights) };
   const crontabs: CrontabFacts[] = [];
   for (const { entries, ...crontab } of seen) {
     const whole: EntryFacts[] = [];
-    for (const entry of entries) whole.push(await withJob(look, entry, claims));
+    for (const entry of entries) whole.push(await withJob(look, entry, among));
     crontabs.push({ ...crontab, entries: withDuplicates(whole) });
   }
   return {
@@ -61,9 +61,13 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   };
 }
 
-async function withJob(look: Look, { sight, ...entry }: SeenEntry, claims: Claims): Promise<EntryFacts> {
+async function withJob(
+  look: Look,
+  { sight, ...entry }: SeenEntry,
+  among: Parameters<typeof lookAtJob>[2],
+): Promise<EntryFacts> {
   if (sight === 'none') return { ...entry, job: 'none' };
-  const job = await lookAtJob(look, sight, claims);
+  const job = await lookAtJob(look, sight, among);
   return { ...entry, job, findings: [...entry.findings, ...job.findings] };
 }
 

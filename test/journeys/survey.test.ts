@@ -6,7 +6,7 @@ import { scan } from '../../src/commands/scan.ts';
 import type { Server } from '../../src/server/server.ts';
 import { contextFor } from '../support/context.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
-import { home, incident, script, source, spool } from '../support/site.ts';
+import { home, incident, instance, script, source, spool } from '../support/site.ts';
 
 let machine: Machine;
 beforeEach(() => {
@@ -132,5 +132,28 @@ describe('a script that other entries start, too', () => {
     const { json } = await run('deploy --file /etc/cron.d/q --all --ci --without verify');
     expect(locks(json)).toEqual([`q.php ${home}/cronlatch/q/q`, 'q.php /srv/app/cronlatch/q/q']);
     expect(textOf(`${home}/q.php`)).toBe(source);
+  });
+});
+
+describe('running instances', () => {
+  beforeEach(() => {
+    putScript('q.php');
+    machine.directory(`${home}/.git`);
+    const runs = (pid: number, ...args: string[]) =>
+      instance(pid, { argv: ['php', 'q.php', ...args], script: `${home}/q.php` });
+    machine.processes = [runs(801), runs(802, '--once'), runs(803, 'mails'), runs(804, 'mails', 'all')];
+  });
+
+  test('of a worker without arguments are not those of the same script with some', async () => {
+    putCrontab('* * * * * php q.php\n');
+    await run('deploy --all --ci --without verify');
+    expect(machine.signals).toEqual(['SIGTERM 801', 'SIGTERM 802']);
+  });
+
+  test('are told apart by all their arguments, in the scan, too', async () => {
+    putCrontab('* * * * * php q.php mails\n* * * * * php q.php\n');
+    const { json } = await run('scan --json');
+    const [first] = json['crontabs'] as { entries: { worker: { instances: number[] } }[] }[];
+    expect(first?.entries.map((e) => e.worker.instances)).toEqual([[803], [801, 802]]);
   });
 });
