@@ -34,6 +34,8 @@ export interface InterpreterFacts {
   readonly path: string | 'missing';
   readonly wanted: string;
   readonly kind: 'php' | 'node';
+  /** An interpreter was asked for that runs scripts of the other kind; the entry's own is meant here. */
+  readonly unfit?: string;
 }
 
 /** Where a worker's lock, log and guard go. */

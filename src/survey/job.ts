@@ -1,7 +1,8 @@
 // One worker entry: first what it runs, then, when all entries are seen, where its lock goes and what runs now.
-import { dirname, isAbsolute, join } from 'node:path/posix';
+import { basename, dirname, isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import type { Command } from '../command/command.ts';
+import { interpreterKind } from '../command/interpreter.ts';
 import type { CrontabSource, Owner } from '../server/server.ts';
 import { entryGuard } from '../worker/entry.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
@@ -112,7 +113,10 @@ async function findInterpreter(
   as: Owner,
 ): Promise<InterpreterFacts> {
   const kind = command.interpreter.kind;
-  const asked = look.latching.interpreter;
+  const given = look.latching.interpreter;
+  const asked = given !== undefined && interpreterKind(basename(given)) === kind ? given : undefined;
+  // 'All' means each worker with what fits it; who names a worker and the wrong program has made a mistake.
+  const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
   const wanted =
     asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
   const candidates = wanted.includes('/')
@@ -122,7 +126,7 @@ async function findInterpreter(
         .filter((d) => d.startsWith('/'))
         .map((d) => join(d, wanted));
   for (const candidate of candidates) {
-    if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind };
+    if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind, ...unfit };
   }
-  return { path: 'missing', wanted, kind };
+  return { path: 'missing', wanted, kind, ...unfit };
 }

@@ -1,5 +1,5 @@
 // What one survey carries along: the server, what was asked, and what has been seen so far.
-import type { Latching } from '../ask/settings.ts';
+import type { Latching, Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
 import type { Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
@@ -9,6 +9,8 @@ import type { ScriptFacts } from './facts.ts';
 export interface Look {
   readonly server: Server;
   readonly latching: Latching;
+  /** Which entries are meant: what is asked for holds for all, or for those named. */
+  readonly pick: Settings['pick'];
   readonly dialect: Dialect;
   readonly paths: Map<string, Seen>;
   readonly vhosts: string | 'none';

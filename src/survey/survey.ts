@@ -33,6 +33,7 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   const look: Look = {
     server,
     latching: settings.latching,
+    pick: settings.pick,
     dialect,
     paths: new Map(),
     vhosts: await vhostsDirectory(server),

@@ -157,3 +157,24 @@ describe('running instances', () => {
     expect(first?.entries.map((e) => e.worker.instances)).toEqual([[803], [801, 802]]);
   });
 });
+
+describe('an interpreter that is asked for', () => {
+  beforeEach(() => {
+    putScript('q.php');
+    machine.put(`${home}/q.mjs`, 'await 1;\n', own);
+    machine.put('/usr/bin/node', 'ELF', { mode: 0o755 });
+    machine.put('/opt/node20/bin/node', 'ELF', { mode: 0o755 });
+    putCrontab('* * * * * php q.php\n* * * * * node q.mjs\n');
+  });
+
+  test('with --all is for the workers of its kind', async () => {
+    expect((await run('deploy --all --node /opt/node20/bin/node --ci --without verify')).exit).toBe(0);
+    expect(textOf(spool)).toMatch(/ \/usr\/bin\/php q\.php .*\n.* \/opt\/node20\/bin\/node q\.mjs /);
+  });
+
+  test('for a worker of the other kind stops the deploy', async () => {
+    const { json, exit } = await run('deploy --script q.php --node /opt/node20/bin/node --ci');
+    expect([exit, ...codes(json)]).toEqual([5, 'interpreter-kind']);
+    expect(textOf(spool)).toContain('* * * * * php q.php\n');
+  });
+});
