@@ -38,7 +38,7 @@ export async function sightJob(
 
 /** Whose rights to look with at what belongs to `owner`. */
 export function eyesFor({ server }: Look, owner: Owner): Owner {
-  return server.self.root ? owner : server.self.owner;
+  return server.self.root ? { uid: owner.uid, gid: owner.gid } : server.self.owner;
 }
 
 /** The whole of the job, places and running instances included. */

@@ -11,8 +11,9 @@ import { Problem } from '../problem.ts';
 import type { CrontabSource, Person, Server } from '../server/server.ts';
 import { type CrontabFacts, type EntryFacts, type Facts, sourceName } from './facts.ts';
 import { crontabFindings, entryFindings } from './findings.ts';
-import { lookAtJob, sightJob } from './job.ts';
+import { eyesFor, lookAtJob, sightJob } from './job.ts';
 import type { Look, Sight } from './look.ts';
+import { isClosed } from './peek.ts';
 import { claimsOf } from './places.ts';
 import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
@@ -29,7 +30,8 @@ interface SeenEntry extends Omit<EntryFacts, 'job'> {
 /** Reads what the settings are about. Only reads; throws a Problem on any read that fails. */
 export async function survey(server: Server, settings: Settings): Promise<Facts> {
   const dialect = settings.dialect ?? (await dialectOf(server));
-  const { sources, unseen } = await sourcesOf(server, settings.scope);
+  const { sources, unseen: closed } = await sourcesOf(server, settings.scope);
+  const unseen = [...closed];
   const look: Look = {
     server,
     latching: settings.latching,
@@ -40,7 +42,12 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   };
   const seen: SeenCrontab[] = [];
   for (const source of sources) {
-    const facts = await lookAtCrontab(look, source);
+    const facts = await lookAtCrontab(look, source).catch((error: unknown) => {
+      // Of everything, one closed crontab is a gap to be told; one that was named is a failure.
+      if (settings.scope.is !== 'everything' || !isClosed(error)) throw error;
+      unseen.push(sourceName(source));
+      return 'none' as const;
+    });
     if (facts !== 'none') seen.push(facts);
   }
   // A guard further down may hold the name that a worker further up would get: all are seen before any is named.
@@ -153,12 +160,16 @@ async function lookAtEntry(
 async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
   if (command.cd !== undefined || command.script.value.startsWith('/') || home === '' || home === '/')
     return false;
-  const as = { uid: person.uid, gid: person.gid };
-  if ((await look.server.files.real(readable(command.scriptPath), as)) !== 'absent') return false;
-  return (
-    (await look.server.files.real(join(readable(dirname(home)), readable(command.script.value)), as)) !==
-    'absent'
-  );
+  const isThere = async (path: string): Promise<boolean | 'unseen'> => {
+    try {
+      return (await look.server.files.real(path, eyesFor(look, person))) !== 'absent';
+    } catch (error) {
+      if (isClosed(error)) return 'unseen';
+      throw error;
+    }
+  };
+  if ((await isThere(readable(command.scriptPath))) !== false) return false;
+  return (await isThere(join(readable(dirname(home)), readable(command.script.value)))) === true;
 }
 
 /** Marks scripts that more than one entry of the crontab starts. */

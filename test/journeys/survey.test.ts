@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { deploy } from '../../src/commands/deploy.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { scan } from '../../src/commands/scan.ts';
+import { Problem } from '../../src/problem.ts';
 import type { Server } from '../../src/server/server.ts';
 import { contextFor } from '../support/context.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
@@ -23,6 +24,32 @@ const run = async (line: string, server: Server = memoryServer(machine)) => {
   const told = await contextFor(server, line);
   const command = { deploy, rollback, scan }[line.split(' ')[0] as 'deploy'];
   return { ...(await command(told.ctx)), ...told };
+};
+/** A machine on which these paths are closed to whoever looks with other eyes than root's. */
+const closed = (server: Server, paths: readonly string[]): Server => {
+  const refuse = (path: string, uid: number): void => {
+    if (!server.self.root && uid !== server.self.owner.uid)
+      throw new Problem('not-allowed', { act: `act as uid ${uid}`, reason: '' });
+    if (uid !== 0 && paths.some((p) => path === p || path.startsWith(`${p}/`)))
+      throw new Problem('unreadable', { path, reason: 'permission denied' });
+  };
+  const { look, real } = server.files;
+  const files: Server['files'] = {
+    ...server.files,
+    look: async (path, as) => {
+      refuse(path, as.uid);
+      return look(path, as);
+    },
+    real: async (path, as) => {
+      refuse(path, as.uid);
+      return real(path, as);
+    },
+  };
+  const read: Server['crontabs']['read'] = async (source) => {
+    if (source.is !== 'user') refuse(source.path, server.self.owner.uid);
+    return server.crontabs.read(source);
+  };
+  return { ...server, files, crontabs: { ...server.crontabs, read } };
 };
 const codes = (json: Record<string, unknown>, level = 'stop'): unknown[] =>
   (json['findings'] as { level: string; code: string }[]).filter((f) => f.level === level).map((f) => f.code);
@@ -176,5 +203,48 @@ describe('an interpreter that is asked for', () => {
     const { json, exit } = await run('deploy --script q.php --node /opt/node20/bin/node --ci');
     expect([exit, ...codes(json)]).toEqual([5, 'interpreter-kind']);
     expect(textOf(spool)).toContain('* * * * * php q.php\n');
+  });
+});
+
+describe('what may not be seen', () => {
+  const shut = ['/etc/crontab', '/etc/cron.d/secret', '/root', '/srv/app'];
+  beforeEach(() => {
+    machine.live.delete('/etc/crontab');
+    machine.put('/etc/crontab', '* * * * * root php /root/q.php\n', { mode: 0o600 });
+    machine.put('/etc/cron.d/secret', '* * * * * root php /root/q.php\n', { mode: 0o600 });
+    machine.put('/etc/cron.d/open', '* * * * * root php foo.php\n* * * * * u12345_app php q.php\n');
+    machine.people.push({ ...exampleUser, name: 'u12345_app', uid: 10002, home: '/srv/app' });
+    machine.directory('/srv/app', { uid: 10002, gid: 10002 });
+  });
+  const asUser = () => closed(memoryServer(machine, { user: exampleUser }), shut);
+
+  test('is named by its path, and the scan goes on with the rest', async () => {
+    const { json, out, exit } = await run('scan --fail-on never', asUser());
+    expect(exit).toBe(0);
+    expect(json['unseen']).toEqual(['/etc/crontab', '/etc/cron.d/secret']);
+    expect(out()).toContain('Not seen: /etc/cron.d/secret');
+    expect(out()).toContain('script-unreadable');
+    expect(out()).toContain('/etc/cron.d/open');
+  });
+
+  test('is a failure when it was asked for by name', async () => {
+    await expect(run('scan --file /etc/cron.d/secret', asUser())).rejects.toMatchObject({
+      code: 'unreadable',
+    });
+  });
+
+  test('ends no survey when it is the lock of another user’s guarded script', async () => {
+    machine.put(
+      '/etc/cron.d/open',
+      `* * * * * u12345_app php -d auto_prepend_file=/srv/app/cronlatch/cronlatch-guard.php -d cronlatch.dir=/srv/app/cronlatch/q -d cronlatch.name=q ${script}\n`,
+    );
+    machine.put('/srv/app/cronlatch/q/q.lock', '', { uid: 10002, gid: 10002, mode: 0o600 });
+    machine.processes = [instance(901, { uid: 10002 }), instance(902, { uid: 10002 })];
+    const { json } = await run('scan --fail-on never --json', asUser());
+    const crontabs = json['crontabs'] as { source: string; entries: { worker: object }[] }[];
+    expect(crontabs.find((c) => c.source === '/etc/cron.d/open')?.entries[0]?.worker).toMatchObject({
+      guarded: true,
+      instances: [901, 902],
+    });
   });
 });
