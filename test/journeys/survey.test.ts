@@ -248,3 +248,29 @@ describe('what may not be seen', () => {
     });
   });
 });
+
+describe('workers that something stands in the way of', () => {
+  test('all of them: exit 5 with the reasons, as for one that was named', async () => {
+    putCrontab('* * * * * php gone.php\n* * * * * /opt/none/php httpdocs/scripts/process_import_jobs.php\n');
+    const { json, exit, out } = await run('deploy --all --ci');
+    expect([exit, ...codes(json)]).toEqual([5, 'script-missing', 'interpreter-missing']);
+    expect(out()).toContain('gone.php is not there');
+    expect((json['outcome'] as { is: string }).is).toBe('refused');
+  });
+
+  test('some of them: those are left alone, and it is said; the others are latched', async () => {
+    putScript('q.php');
+    putCrontab('* * * * * php gone.php\n* * * * * php q.php\n');
+    const { exit, err } = await run('deploy --all --ci --without verify');
+    expect(exit).toBe(0);
+    expect(err()).toContain('left alone: user:example-user, line 1');
+    expect(textOf(spool)).toMatch(/^\* \* \* \* \* php gone\.php\n.*cd .* q\.php --once >>/);
+  });
+
+  test('no workers at all: nothing to do', async () => {
+    putCrontab('0 3 * * * /usr/local/bin/backup.sh\n* * * * * /opt/psa/admin/bin/php x.php\n');
+    const { exit, out } = await run('deploy --all --ci');
+    expect(exit).toBe(0);
+    expect(out()).toContain('Nothing here can be latched.');
+  });
+});
