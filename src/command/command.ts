@@ -119,6 +119,8 @@ export interface Wish {
   readonly interpreter?: Bytes;
   /** Interpreter options to put right after the interpreter (`-d auto_prepend_file=…`), once. */
   readonly addFlags?: readonly Bytes[];
+  /** Words among the interpreter's options that `addFlags` takes the place of. */
+  readonly insteadOf?: readonly Word[];
   /** Add `--once` behind the arguments unless it is there. */
   readonly once?: boolean;
   /** Absolute path or path relative to the directory: `>> LOG 2>&1` unless the command already appends both streams to a file of its own. */

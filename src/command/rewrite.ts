@@ -22,7 +22,7 @@ export function rewriteCommand(
   const draft: Draft = { edits: [], notes: [] };
   rewriteDirectory(text, command, draft);
   rewriteWrappers(text, command, wish, draft);
-  rewriteInterpreter(command, wish, draft);
+  rewriteInterpreter(text, command, wish, draft);
   if (wish.once) addOnce(command, draft);
   if (wish.log !== undefined) {
     const { edits, note } = planOutput(text, command, wish.log, wish.logReplaces === true);
@@ -70,10 +70,17 @@ function rewriteWrappers(text: Bytes, command: Command, wish: Wish, draft: Draft
   }
 }
 
-function rewriteInterpreter({ interpreter, flags, script }: Command, wish: Wish, draft: Draft): void {
+function rewriteInterpreter(text: Bytes, command: Command, wish: Wish, draft: Draft): void {
+  const { interpreter, flags, script } = command;
   const { word } = interpreter;
   const to = wish.interpreter;
-  const added = missing(wish.addFlags ?? [], flags).map(shellQuote);
+  const wished = wish.addFlags ?? [];
+  const there = standing(wished, flags);
+  const added = (there.length > 0 ? [] : wished).map(shellQuote);
+  for (const old of wish.insteadOf ?? []) {
+    if (there.includes(old)) continue;
+    draft.edits.push({ start: old.span.start, end: skipBlanks(text, old.span.end), text: '' });
+  }
   // A variable in the name is as good as its line in the crontab; the path stands by itself.
   const kept = word !== undefined && (to === undefined || (word.value === to && !word.raw.includes('$')));
   if (!kept && to !== undefined) draft.notes.push({ code: 'interpreter', from: word?.value ?? '', to });
@@ -86,10 +93,10 @@ function rewriteInterpreter({ interpreter, flags, script }: Command, wish: Wish,
   }
 }
 
-/** The wished options, unless they stand there in a row already. */
-function missing(wished: readonly Bytes[], flags: readonly Word[]): readonly Bytes[] {
-  const there = flags.some((_, at) => wished.every((flag, offset) => flags[at + offset]?.value === flag));
-  return there ? [] : wished;
+/** The words that say the wished options already, in a row; none where they do not. */
+function standing(wished: readonly Bytes[], flags: readonly Word[]): readonly Word[] {
+  const at = flags.findIndex((_, i) => wished.every((flag, offset) => flags[i + offset]?.value === flag));
+  return at === -1 ? [] : flags.slice(at, at + wished.length);
 }
 
 function addOnce({ args, script, flags, fileOption }: Command, draft: Draft): void {

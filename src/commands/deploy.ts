@@ -10,7 +10,7 @@ import { readPlan } from '../plan/saved.ts';
 import { type ExitCode, Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingLines, noteLine } from '../show/text.ts';
-import type { Facts, Finding, Job } from '../survey/facts.ts';
+import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
 import { baselinesOf } from '../verify/log.ts';
@@ -63,9 +63,12 @@ export async function deploy(ctx: Context): Promise<Result> {
   });
 }
 
-/** No entry can be latched. Where cron ignores the whole crontab, that is the reason and no success. */
+/** No entry can be latched. Where cron ignores the whole crontab, or every worker is blocked, that is no success. */
 function nothingToDo(ctx: Context, facts: Facts): Result {
-  const findings = facts.crontabs.filter((c) => !c.crontab.accepted).flatMap((c) => c.findings);
+  const findings = [
+    ...facts.crontabs.filter((c) => !c.crontab.accepted).flatMap((c) => c.findings),
+    ...blockedBy(facts),
+  ];
   const json = {
     plan: planToJson(planOf({ for: 'deploy', steps: [], workers: [], cannotUndo: [] })),
     findings: findings.map(findingJson),
@@ -80,6 +83,13 @@ function nothingToDo(ctx: Context, facts: Facts): Result {
       : 'Nothing here can be latched, or nothing was chosen.',
   );
   return { json: report(ctx, { ...json, outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
+}
+
+/** What stands in the way of the workers when none is able. The panel's own jobs are nobody's to latch. */
+function blockedBy(facts: Facts): Finding[] {
+  const jobs = jobsOf(facts).filter((job) => job.obstacles.every((f) => f.code !== 'panel-job'));
+  if (jobs.some((job) => job.obstacles.length === 0)) return [];
+  return jobs.flatMap((job) => job.obstacles.map((f): Finding => ({ ...f, level: 'stop' })));
 }
 
 /** Applies the plan under a new journal, verifies, and settles how it ends. */
@@ -189,13 +199,7 @@ async function chooseJobs(ctx: Context, facts: Facts, dryRun: boolean): Promise<
       return (await ctx.ask()).choose('Which workers are to be latched?', options);
     }
     case 'none':
-      if (choice.because === 'nothing-there') {
-        const blocked = facts.crontabs.flatMap((c) =>
-          c.entries.flatMap((e) => (e.job === 'none' ? [] : e.job.obstacles)),
-        );
-        ctx.screen.say(...findingLines(blocked, ctx.screen.err));
-        return [];
-      }
+      if (choice.because === 'nothing-there') return [];
       throw new Problem('no-such-entry', { what: choice.what });
   }
 }

@@ -9,7 +9,8 @@ import type { RewriteNote, Wish } from '../command/command.ts';
 import { rewriteCommand } from '../command/rewrite.ts';
 import { replaceCommand } from '../crontab/edit.ts';
 import { parseCrontab } from '../crontab/parse.ts';
-import type { CrontabFacts, Facts, Finding, Job } from '../survey/facts.ts';
+import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } from '../survey/facts.ts';
+import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
 
@@ -42,7 +43,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
     if (crontab && !crontab.crontab.accepted)
       findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
-    const guard = await guarding(facts, job, jobs, latching);
+    const guard = await guarding(facts, job, latching);
     findings.push(...guard.findings, ...guard.obstacles);
     const once = wantsOnce(job, latching);
     const log = logFor(facts, job, latching);
@@ -62,7 +63,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
 
     const wish: Wish = {
       ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
-      ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags }),
+      ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags, insteadOf: guardWords(job.command) }),
       once,
       ...(log.path === undefined ? {} : { log: bytesOf(log.path) }),
       ...(latching.log === undefined ? {} : { logReplaces: true }),
@@ -183,9 +184,7 @@ function stopFor(job: Job, guard: Guarding, latching: Latching): StopProcess | '
     script: job.script.path,
     uid: job.user.uid,
     interpreter: job.interpreter.kind,
-    ...(isConsole(job.script.path) || guard.place === 'entry'
-      ? { args: job.args.filter((arg) => arg !== '--once') }
-      : {}),
+    ...(isConsole(job.script.path) || guard.place === 'entry' ? { args: tellingArgs(job.args) } : {}),
     ...(lock === undefined ? {} : { lock }),
     lockAs: job.owner,
     grace: latching.grace,
@@ -247,7 +246,7 @@ function latched(
     gid: job.user.gid,
     user: job.user.name,
     interpreter: { kind: job.interpreter.kind, path: job.interpreter.path },
-    args: job.args.filter((arg) => arg !== '--once'),
+    args: tellingArgs(job.args),
     directory: readable(job.command.directory),
     ...(guard.place === 'none' || job.places === 'none'
       ? {}

@@ -4,9 +4,16 @@ import type { Latching } from '../ask/settings.ts';
 import { bytesOf } from '../change/encode.ts';
 import type { FileText, PutFile } from '../change/step.ts';
 import type { Owner, Seen, SeenFile } from '../server/server.ts';
-import type { Facts, Finding, Job, ScriptFacts } from '../survey/facts.ts';
+import {
+  type Facts,
+  type Finding,
+  type Job,
+  jobsOf,
+  type ScriptFacts,
+  tellingArgs,
+} from '../survey/facts.ts';
 import { isGuarded } from '../survey/findings.ts';
-import { entryFlags } from '../worker/entry.ts';
+import { entryFlags, entryGuard } from '../worker/entry.ts';
 import { guardFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
@@ -22,19 +29,14 @@ export interface Guarding {
 }
 
 /** Decides where the guard of this job stands and what has to be written for it. */
-export async function guarding(
-  facts: Facts,
-  job: Job,
-  jobs: readonly Job[],
-  latching: Latching,
-): Promise<Guarding> {
+export async function guarding(facts: Facts, job: Job, latching: Latching): Promise<Guarding> {
   const nothing = { place: 'none', files: [], flags: [], findings: [], obstacles: [] } as const;
   if (latching.without.includes('guard') || typeof job.script === 'string' || job.places === 'none') {
     return latching.worker === undefined
       ? nothing
       : { ...nothing, obstacles: [note(job, 'worker-needs-script', 'stop', {})] };
   }
-  const place = placeOf(job, job.script, jobs, latching);
+  const place = placeOf(job, job.script, jobsOf(facts), latching);
   if (place.is === 'script') {
     const inScript = await guardInScript(facts, job, job.script, place.because);
     // A script that cannot take the line gets its guard in the entry, unless the script was asked for.
@@ -72,16 +74,21 @@ function placeOf(
   if (script.guard !== 'none') return { is: 'script', because: 'there' };
   if (isGuarded(job)) return { is: 'entry', because: 'there' };
   if (isConsole(script.path)) return { is: 'entry', because: 'console' };
-  const others = jobs.some(
-    (other) =>
-      other !== job &&
-      other.scriptPath === job.scriptPath &&
-      JSON.stringify(other.args) !== JSON.stringify(job.args),
-  );
+  // Whoever else starts this script, chosen or not, would find the guard in it and be refused by this job's lock.
+  const others = jobs.some((other) => isOtherJob(other, job, script));
   if (others) return { is: 'entry', because: 'several-jobs' };
   if (script.releasedBy !== 'nobody') return { is: 'entry', because: script.releasedBy };
   if (!ownsScript(job, script)) return { is: 'entry', because: 'owners' };
   return { is: 'script', because: 'default' };
+}
+
+/** Does this entry start the same script for a job of its own: with other arguments, or as another user? */
+function isOtherJob(other: Job, job: Job, script: ScriptFacts): boolean {
+  if (typeof other.script === 'string' || other.script.path !== script.path) return false;
+  return (
+    other.owner.uid !== job.owner.uid ||
+    JSON.stringify(tellingArgs(other.args)) !== JSON.stringify(tellingArgs(job.args))
+  );
 }
 
 async function guardInScript(
@@ -151,11 +158,18 @@ function guardInEntry(facts: Facts, job: Job): Guarding {
   if (job.places === 'none') return { ...empty, place: 'none' };
   const { guardInBase: guard, directory: dir, name } = job.places;
   const step = guardStep(facts, guard, kind, { ...job.owner, mode: 0o600 }, job.owner);
+  const there = entryGuard(job.command);
   return {
     ...empty,
     guard,
     files: step === 'same' ? [] : [step],
-    flags: entryFlags(kind, { guardPath: bytesOf(guard), dir: bytesOf(dir), name: bytesOf(name) }),
+    flags: entryFlags(kind, {
+      guardPath: bytesOf(guard),
+      dir: bytesOf(dir),
+      name: bytesOf(name),
+      // In PHP's entries these have words of their own.
+      ...(kind === 'php' || there === 'none' ? {} : { more: there.more }),
+    }),
   };
 }
 

@@ -34,11 +34,13 @@ export function localCrontabs(self: Self): Crontabs {
         sources.push({ is: 'user', user: self.user });
         unseen.push('other-users');
       }
-      if ((await localFiles.look('/etc/crontab', self.owner)).is !== 'absent') {
+      // Asked of its directory, since a look would read it, and it may be closed to us.
+      if ((await namesIn('/etc', self.owner)).includes('crontab')) {
         sources.push({ is: 'system', path: '/etc/crontab' });
       }
-      const names = await localFiles.list('/etc/cron.d', self.owner);
-      for (const name of names === 'absent' ? [] : names) {
+      const names = await namesIn('/etc/cron.d', self.owner);
+      if (names === 'closed') unseen.push('/etc/cron.d');
+      for (const name of names === 'closed' ? [] : names) {
         if (!name.startsWith('.')) sources.push({ is: 'cron.d', path: join('/etc/cron.d', name) });
       }
       return { sources, unseen };
@@ -119,6 +121,16 @@ export function localCrontabs(self: Self): Crontabs {
 async function awayFromTheMinute(): Promise<void> {
   const isNear = (): boolean => (Date.now() + 2000) % 60_000 < 4000;
   while (isNear()) await new Promise((done) => setTimeout(done, 100));
+}
+
+async function namesIn(path: string, as: Owner): Promise<readonly string[] | 'closed'> {
+  try {
+    const names = await localFiles.list(path, as);
+    return names === 'absent' ? [] : names;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unreadable') return 'closed';
+    throw error;
+  }
 }
 
 async function spoolDirectory(): Promise<string | 'none'> {

@@ -40,6 +40,10 @@ const sentences: Record<string, Say> = {
     what: `The interpreter '${a['wanted']}' is not there or may not be run.`,
     fix: 'name one with --interpreter',
   }),
+  'interpreter-kind': (a) => ({
+    what: `${a['asked']} does not run ${a['script']}, which is a ${a['kind'] === 'php' ? 'PHP' : 'Node'} script.`,
+    fix: 'name an interpreter of its kind, or none',
+  }),
   'script-missing': (a) => ({
     what: `The script ${a['script']} is not there.`,
     fix: 'correct the path, or the cd in front of it',

@@ -70,7 +70,7 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
       theme.dim(
         unseen === 'other-users'
           ? 'Not seen: crontabs of other users (run as root to see them).'
-          : `Not seen: ${unseen}.`,
+          : `Not seen: ${safe(unseen)} (not a file that may be read here).`,
       ),
     );
   out.push(

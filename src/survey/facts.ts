@@ -36,6 +36,8 @@ export interface InterpreterFacts {
   readonly path: string | 'missing';
   readonly wanted: string;
   readonly kind: 'php' | 'node';
+  /** An interpreter was asked for that runs scripts of the other kind; the entry's own is meant here. */
+  readonly unfit?: string;
 }
 
 /** Where a worker's lock, log and guard go. */
@@ -106,6 +108,11 @@ export interface Facts {
 /** Every job of the survey, in the order of the crontabs. */
 export function jobsOf(facts: Facts): Job[] {
   return facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : [e.job])));
+}
+
+/** Arguments that tell jobs of one script apart; `--once` says how a job ends, not which it is. */
+export function tellingArgs(args: readonly string[]): string[] {
+  return args.filter((arg) => arg !== '--once');
 }
 
 /** The name a source has in reports and JSON: a path, or `user:NAME`. */

@@ -88,6 +88,16 @@ const rules: readonly Rule[] = [
       obstacle: job.live || !absolute,
     };
   },
+  function interpreterKind(job) {
+    const { unfit, kind } = job.interpreter;
+    if (unfit === undefined) return 'fine';
+    return {
+      level: 'stop',
+      code: 'interpreter-kind',
+      args: { asked: unfit, kind, script: job.scriptPath },
+      obstacle: true,
+    };
+  },
   function relativeInterpreter(job) {
     const { how } = job.command.interpreter;
     if (how === 'absolute' || job.interpreter.path === 'missing') return 'fine';

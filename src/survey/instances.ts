@@ -3,6 +3,8 @@ import { basename } from 'node:path/posix';
 import { scriptOfArgv } from '../command/argv.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
+import { tellingArgs } from './facts.ts';
+import { peek } from './peek.ts';
 
 /** What makes a process an instance of a worker. */
 export interface Who {
@@ -10,7 +12,7 @@ export interface Who {
   readonly script: string;
   readonly uid: number;
   readonly interpreter: 'php' | 'node';
-  /** For scripts that are many workers in one (artisan, bin/console): the arguments have to begin with these. */
+  /** For scripts that are many workers in one (artisan, q.php mails): the arguments have to be these, `--once` aside. */
   readonly args?: readonly string[];
 }
 
@@ -26,7 +28,7 @@ export interface Instance extends Target {
 export async function instancesOf(
   server: Server,
   who: Who,
-  lockInode: string | 'none',
+  lockInode: string | 'none' | 'unseen',
   rows?: readonly ProcessRow[],
 ): Promise<Instance[]> {
   const found: Instance[] = [];
@@ -35,7 +37,7 @@ export async function instancesOf(
     if (interpreterKind(basename(row.exe)) !== who.interpreter) continue;
     const runs = scriptOfArgv(who.interpreter, row.argv);
     if (runs === 'none') continue;
-    if (who.args && !who.args.every((arg, i) => runs.args[i] === arg)) continue;
+    if (who.args && !sameArgs(who.args, runs.args)) continue;
     if ((await server.processes.resolve(row.pid, runs.script)) !== who.script) continue;
     found.push({
       pid: row.pid,
@@ -43,10 +45,15 @@ export async function instancesOf(
       uid: row.uid,
       script: who.script,
       word: runs.script,
-      holds: lockInode === 'none' ? false : await server.processes.holds(row.pid, lockInode),
+      holds: await holds(server, row.pid, lockInode),
     });
   }
   return found;
+}
+
+/** No arguments are a job of their own: `q.php` is not `q.php mails`. */
+function sameArgs(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify(tellingArgs(a)) === JSON.stringify(tellingArgs(b));
 }
 
 /** Process identity over time: a PID alone may be given to another. */
@@ -54,13 +61,24 @@ export function sameProcess(a: Target, b: Target): boolean {
   return a.pid === b.pid && a.start === b.start;
 }
 
-/** `device:inode` of a lock file; 'none' while it does not exist. */
+/** `device:inode` of a lock file; 'none' while it does not exist, 'unseen' where we may not look. */
 export async function lockInode(
   server: Server,
   lock: string | undefined,
   as: { uid: number; gid: number },
-): Promise<string | 'none'> {
+): Promise<string | 'none' | 'unseen'> {
   if (lock === undefined) return 'none';
-  const seen = await server.files.look(lock, as);
+  const seen = await peek(server, lock, as);
+  if (seen.is === 'other' && seen.what === 'unreadable') return 'unseen';
   return seen.is === 'file' ? seen.inode : 'none';
+}
+
+/** A lock that cannot be seen may be held: who may hold it is never taken for lock-less. */
+async function holds(
+  server: Server,
+  pid: number,
+  lock: string | 'none' | 'unseen',
+): Promise<boolean | 'unseen'> {
+  if (lock === 'none') return false;
+  return lock === 'unseen' ? 'unseen' : server.processes.holds(pid, lock);
 }

@@ -7,7 +7,12 @@ export async function peek(server: Server, path: string, as: Owner): Promise<See
   try {
     return await server.files.look(path, as);
   } catch (error) {
-    if (error instanceof Problem && error.code === 'unreadable') return { is: 'other', what: 'unreadable' };
+    if (isClosed(error)) return { is: 'other', what: 'unreadable' };
     throw error;
   }
+}
+
+/** Was a look refused? Any other failure is one. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'unreadable';
 }

@@ -1,44 +1,63 @@
 // One look at the server: crontabs, what their entries run, the scripts, and what runs now.
-import { dirname, isAbsolute, join } from 'node:path/posix';
-import type { Latching, Scope, Settings } from '../ask/settings.ts';
+import { dirname, join } from 'node:path/posix';
+import type { Settings } from '../ask/settings.ts';
 import { bytesOf, readable } from '../change/encode.ts';
 import type { Command } from '../command/command.ts';
 import { readCommand } from '../command/read.ts';
-import { logOf } from '../command/redirects.ts';
-import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { Crontab, EntryLine } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
-import type { Found } from '../worker/line.ts';
-import { apart, guardFileName, isConsole, placesBelow } from '../worker/place.ts';
-import type { CrontabFacts, EntryFacts, Facts, InterpreterFacts, Job, Places } from './facts.ts';
-import { sourceName } from './facts.ts';
-import { crontabFindings, entryFindings, jobFindings } from './findings.ts';
-import { instancesOf, lockInode } from './instances.ts';
-import { peek } from './peek.ts';
-import { lookAtScript } from './script.ts';
+import type { CrontabSource, Person, Server } from '../server/server.ts';
+import { type CrontabFacts, type EntryFacts, type Facts, sourceName } from './facts.ts';
+import { crontabFindings, entryFindings } from './findings.ts';
+import { eyesFor, lookAtJob, sightJob } from './job.ts';
+import type { Look, Sight } from './look.ts';
+import { isClosed } from './peek.ts';
+import { claimsOf } from './places.ts';
+import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
 const debianPath = '/usr/bin:/bin';
-/** Users with no home of their own (www-data …) get one here when root deploys. */
-const commonHome = '/var/lib/cronlatch-workers';
+/** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
+interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
+  readonly entries: readonly SeenEntry[];
+}
+
+interface SeenEntry extends Omit<EntryFacts, 'job'> {
+  readonly sight: Sight | 'none';
+}
 
 /** Reads what the settings are about. Only reads; throws a Problem on any read that fails. */
 export async function survey(server: Server, settings: Settings): Promise<Facts> {
   const dialect = settings.dialect ?? (await dialectOf(server));
-  const { sources, unseen } = await sourcesOf(server, settings.scope);
+  const { sources, unseen: closed } = await sourcesOf(server, settings.scope);
+  const unseen = [...closed];
   const look: Look = {
     server,
     latching: settings.latching,
+    pick: settings.pick,
     dialect,
     paths: new Map(),
-    taken: new Map(),
     vhosts: await vhostsDirectory(server),
   };
-  const crontabs: CrontabFacts[] = [];
+  const seen: SeenCrontab[] = [];
   for (const source of sources) {
-    const facts = await lookAtCrontab(look, source);
-    if (facts !== 'none') crontabs.push(facts);
+    const facts = await lookAtCrontab(look, source).catch((error: unknown) => {
+      // Of everything, one closed crontab is a gap to be told; one that was named is a failure.
+      if (settings.scope.is !== 'everything' || !isClosed(error)) throw error;
+      unseen.push(sourceName(source));
+      return 'none' as const;
+    });
+    if (facts !== 'none') seen.push(facts);
+  }
+  // A guard further down may hold the name that a worker further up would get: all are seen before any is named.
+  const sights = seen.flatMap((c) => c.entries.flatMap((e) => (e.sight === 'none' ? [] : [e.sight])));
+  const among = { sights, claims: claimsOf(sights) };
+  const crontabs: CrontabFacts[] = [];
+  for (const { entries, ...crontab } of seen) {
+    const whole: EntryFacts[] = [];
+    for (const entry of entries) whole.push(await withJob(look, entry, among));
+    crontabs.push({ ...crontab, entries: withDuplicates(whole) });
   }
   return {
     crontabs,
@@ -50,74 +69,17 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   };
 }
 
-interface Look {
-  readonly server: Server;
-  readonly latching: Latching;
-  readonly dialect: Dialect;
-  readonly paths: Map<string, Seen>;
-  /** Worker names per home, with the script and arguments each stands for. */
-  readonly taken: Map<string, Map<string, string>>;
-  readonly vhosts: string | 'none';
-  rows?: readonly ProcessRow[];
+async function withJob(
+  look: Look,
+  { sight, ...entry }: SeenEntry,
+  among: Parameters<typeof lookAtJob>[2],
+): Promise<EntryFacts> {
+  if (sight === 'none') return { ...entry, job: 'none' };
+  const job = await lookAtJob(look, sight, among);
+  return { ...entry, job, findings: [...entry.findings, ...job.findings] };
 }
 
-async function dialectOf(server: Server): Promise<Dialect> {
-  const as = server.self.owner;
-  if ((await server.files.look('/etc/debian_version', as)).is === 'file') return 'debian';
-  return (await server.files.look('/etc/redhat-release', as)).is === 'absent' ? 'debian' : 'cronie';
-}
-
-async function sourcesOf(
-  server: Server,
-  scope: Scope,
-): Promise<{ sources: readonly CrontabSource[]; unseen: readonly string[] }> {
-  switch (scope.is) {
-    case 'everything':
-      return server.crontabs.sources();
-    case 'sources':
-      return { sources: scope.sources, unseen: [] };
-    case 'user': {
-      if ((await server.people.find(scope.name)) === 'unknown') {
-        throw new Problem('no-such-entry', { what: `There is no user ${scope.name} on this machine.` });
-      }
-      return { sources: [{ is: 'user', user: scope.name }], unseen: [] };
-    }
-    case 'site': {
-      if (!/^[A-Za-z0-9.-]+$/.test(scope.domain))
-        throw new Problem('usage', { what: `${scope.domain} is no domain name.` });
-      const vhosts = await vhostsDirectory(server);
-      const seen =
-        vhosts === 'none'
-          ? ({ is: 'absent' } as const)
-          : await server.files.look(join(vhosts, scope.domain), server.self.owner);
-      const person = seen.is === 'directory' ? await server.people.find(seen.uid) : 'unknown';
-      if (person === 'unknown') {
-        throw new Problem('no-such-entry', {
-          what: `Cannot tell which user owns the site ${scope.domain}: ${vhosts === 'none' ? 'this is no Plesk server' : `no directory ${join(vhosts, scope.domain)}`}. Name the user with --user.`,
-        });
-      }
-      return { sources: [{ is: 'user', user: person.name }], unseen: [] };
-    }
-    case 'files':
-      return {
-        sources: scope.paths.map((path): CrontabSource => {
-          if (path === '/etc/crontab') return { is: 'system', path };
-          if (dirname(path) === '/etc/cron.d') return { is: 'cron.d', path };
-          return { is: 'file', path, system: scope.system, live: scope.live };
-        }),
-        unseen: [],
-      };
-  }
-}
-
-/** Plesk's own name for the directory of all sites; not part of cron's environment, whatever guides say. */
-async function vhostsDirectory(server: Server): Promise<string | 'none'> {
-  const seen = await server.files.look('/etc/psa/psa.conf', server.self.owner);
-  if (seen.is !== 'file') return 'none';
-  return /^[ \t]*HTTPD_VHOSTS_D[ \t]+(\S+)/m.exec(seen.bytes)?.[1] ?? 'none';
-}
-
-async function lookAtCrontab(look: Look, source: CrontabSource): Promise<CrontabFacts | 'none'> {
+async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCrontab | 'none'> {
   const seen = await look.server.crontabs.read(source);
   if (seen.is === 'none') return 'none';
   const system = source.is === 'system' || source.is === 'cron.d' || (source.is === 'file' && source.system);
@@ -128,7 +90,7 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<Crontab
       : source.is === 'file' && seen.route.by !== 'command'
         ? seen.route.look.uid
         : 0;
-  const entries: EntryFacts[] = [];
+  const entries: SeenEntry[] = [];
   for (const line of crontab.lines) {
     if (line.is === 'entry')
       entries.push(
@@ -141,7 +103,7 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<Crontab
     dialect: look.dialect,
     crontab,
     route: seen.route,
-    entries: withDuplicates(entries),
+    entries,
     findings: crontabFindings(sourceName(source), source, crontab),
   };
 }
@@ -152,7 +114,7 @@ async function lookAtEntry(
   crontab: Crontab,
   entry: EntryLine,
   who: string | number,
-): Promise<EntryFacts> {
+): Promise<SeenEntry> {
   const person = await look.server.people.find(who);
   const name = person === 'unknown' ? String(who) : person.name;
   const settings = settingsAt(crontab, entry.number);
@@ -172,9 +134,9 @@ async function lookAtEntry(
     // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
     reading = readCommand(entry.command.text, { shell, home: dirname(home), variables });
   }
-  const job: Job | 'none' =
+  const sight =
     reading.is === 'worker' && person !== 'unknown'
-      ? await lookAtJob(look, {
+      ? await sightJob(look, {
           source,
           entry,
           command: reading,
@@ -182,180 +144,32 @@ async function lookAtEntry(
           path: readable(variables.get('PATH') ?? debianPath),
           home: readable(home),
         })
-      : 'none';
+      : ('none' as const);
   const undefinedVariable =
     look.vhosts !== 'none' &&
     !settings.has('HTTPD_VHOSTS_D') &&
     entry.command.text.includes('HTTPD_VHOSTS_D');
-  const bare = { entry, line: entry.number, user: name, reading, job };
+  const bare = { entry, line: entry.number, user: name, reading };
   return {
     ...bare,
-    findings: [
-      ...entryFindings(sourceName(source), bare, person !== 'unknown', undefinedVariable),
-      ...(job === 'none' ? [] : job.findings),
-    ],
+    sight,
+    findings: entryFindings(sourceName(source), bare, person !== 'unknown', undefinedVariable),
   };
 }
 
 async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
   if (command.cd !== undefined || command.script.value.startsWith('/') || home === '' || home === '/')
     return false;
-  const as = { uid: person.uid, gid: person.gid };
-  if ((await look.server.files.real(readable(command.scriptPath), as)) !== 'absent') return false;
-  return (
-    (await look.server.files.real(join(readable(dirname(home)), readable(command.script.value)), as)) !==
-    'absent'
-  );
-}
-
-interface JobParts {
-  readonly source: CrontabSource;
-  readonly entry: EntryLine;
-  readonly command: Command;
-  readonly person: Person;
-  readonly path: string;
-  readonly home: string;
-}
-
-async function lookAtJob(look: Look, parts: JobParts): Promise<Job> {
-  const { server } = look;
-  const { source, entry, command, person } = parts;
-  const as: Owner = { uid: person.uid, gid: person.gid };
-  // An ordinary user looks with his own eyes; root looks with the eyes of the user whose job it is.
-  const eyes = server.self.root ? as : server.self.owner;
-  const scriptPath = readable(command.scriptPath);
-  const script = await lookAtScript(server, scriptPath, command.interpreter.kind, eyes);
-  const args = command.args.map((arg) => readable(arg.value));
-  const interpreter = await findInterpreter(look, command, parts.path, eyes);
-  const places = await placesFor(
-    look,
-    parts,
-    as,
-    eyes,
-    typeof script === 'string' ? scriptPath : script.path,
-    typeof script === 'string' ? 'none' : script.guard,
-  );
-  const live = source.is !== 'file' || source.live;
-  const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
-  if (typeof script !== 'string' && live && look.rows === undefined)
-    look.rows = await server.processes.list();
-  const instances =
-    typeof script === 'string' || !live
-      ? []
-      : await instancesOf(
-          server,
-          {
-            script: script.path,
-            uid: person.uid,
-            interpreter: command.interpreter.kind,
-            // One console script is many workers: only the same job counts.
-            ...(isConsole(script.path) ? { args: args.filter((arg) => arg !== '--once') } : {}),
-          },
-          await lockInode(server, lock, eyes),
-          look.rows,
-        );
-  if (typeof script !== 'string') {
-    const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
-    look.paths.set(beside, await peek(server, beside, eyes));
-  }
-  const job = {
-    source,
-    sourceName: sourceName(source),
-    live,
-    entry,
-    line: entry.number,
-    command,
-    user: person,
-    owner: as,
-    interpreter,
-    script,
-    scriptPath,
-    args,
-    places,
-    instances,
+  const isThere = async (path: string): Promise<boolean | 'unseen'> => {
+    try {
+      return (await look.server.files.real(path, eyesFor(look, person))) !== 'absent';
+    } catch (error) {
+      if (isClosed(error)) return 'unseen';
+      throw error;
+    }
   };
-  const { obstacles, findings } = jobFindings(job, look.paths);
-  return { ...job, obstacles, findings };
-}
-
-async function findInterpreter(
-  look: Look,
-  command: Command,
-  path: string,
-  as: Owner,
-): Promise<InterpreterFacts> {
-  const kind = command.interpreter.kind;
-  const asked = look.latching.interpreter;
-  const wanted =
-    asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
-  const candidates = wanted.includes('/')
-    ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
-    : path
-        .split(':')
-        .filter((d) => d.startsWith('/'))
-        .map((d) => join(d, wanted));
-  for (const candidate of candidates) {
-    if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind };
-  }
-  return { path: 'missing', wanted, kind };
-}
-
-async function placesFor(
-  look: Look,
-  parts: JobParts,
-  owner: Owner,
-  eyes: Owner,
-  script: string,
-  guard: Found | 'none',
-): Promise<Places | 'none'> {
-  const { server, latching } = look;
-  const home = await homeFor(look, parts, owner, eyes);
-  if (home === 'none') return 'none';
-  const args = parts.command.args.map((arg) => readable(arg.value));
-  const taken = look.taken.get(home) ?? new Map<string, string>();
-  look.taken.set(home, taken);
-  const essence = JSON.stringify([script, args]);
-  const before = [...taken].find(([, what]) => what === essence)?.[0];
-  const name =
-    guard === 'none' ? (before ?? apart(script, args, new Set(taken.keys()))) : readable(guard.name);
-  taken.set(name, essence);
-  const below = placesBelow(home, name, guardFileName(parts.command.interpreter.kind));
-  const directory = guard === 'none' ? below.directory : readable(guard.dir);
-  const old = logOf(parts.command);
-  const asked =
-    latching.log === undefined
-      ? undefined
-      : isAbsolute(latching.log)
-        ? latching.log
-        : join(readable(parts.command.directory), latching.log);
-  const kept = old === 'none' || old === 'null' || old === 'unknown' ? undefined : readable(old);
-  const log = asked ?? kept ?? below.log;
-  for (const path of [home, below.base, directory, below.guardInBase, log]) {
-    for (let at = path; !look.paths.has(at); at = dirname(at))
-      look.paths.set(at, await peek(server, at, eyes));
-  }
-  return {
-    ...below,
-    directory,
-    name,
-    log,
-    logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours',
-  };
-}
-
-/** The site's home: HOME as cron sets it, when it is a directory of the user's own; for users without one, root's common place. */
-async function homeFor(look: Look, parts: JobParts, owner: Owner, eyes: Owner): Promise<string | 'none'> {
-  const { server } = look;
-  if (parts.home.startsWith('/')) {
-    const seen = await peek(server, parts.home, eyes);
-    look.paths.set(parts.home, seen);
-    if (seen.is === 'directory' && seen.uid === owner.uid) return parts.home;
-  }
-  if (!server.self.root) return 'none';
-  for (const path of [dirname(commonHome), commonHome, join(commonHome, parts.person.name)]) {
-    look.paths.set(path, await peek(server, path, server.self.owner));
-  }
-  return join(commonHome, parts.person.name);
+  if ((await isThere(readable(command.scriptPath))) !== false) return false;
+  return (await isThere(join(readable(dirname(home)), readable(command.script.value)))) === true;
 }
 
 /** Marks scripts that more than one entry of the crontab starts. */

@@ -179,7 +179,7 @@ async function lookAtLock(
   inode: string,
   holder: boolean,
 ): Promise<void> {
-  if (worker.lock === undefined || inode === 'none') return;
+  if (worker.lock === undefined || inode === 'none' || inode === 'unseen') return;
   const locked = holder ? true : await server.processes.locked(inode);
   if (locked !== 'unseen') state.lockSeen = true;
   if (locked === true) state.held = true;

@@ -58,6 +58,24 @@ export function guardUrl(call: Omit<Call, 'kind' | 'guardPath'>, path: Bytes): B
   return `${percent(path)}?dir=${percent(call.dir)}&name=${percent(call.name)}${more.join('')}`;
 }
 
+/** What a Node guard's address says it is to lock. */
+export function readGuardUrl(url: Bytes): {
+  dir: Bytes | undefined;
+  name: Bytes | undefined;
+  more: GuardOptions;
+} {
+  const query = url.slice(url.indexOf('?') + 1).split('&');
+  const pairs = new Map(query.map((pair) => [pair.split('=', 1)[0] ?? '', pair.replace(/^[^=]*=?/, '')]));
+  const more = [...pairs].filter(([key, value]) => !['dir', 'name'].includes(key) && /^\d+$/.test(value));
+  const dir = pairs.get('dir');
+  const name = pairs.get('name');
+  return {
+    dir: dir === undefined ? undefined : unpercent(dir),
+    name: name === undefined ? undefined : unpercent(name),
+    more: Object.fromEntries(more.map(([key, value]) => [key, Number(value)])),
+  };
+}
+
 /** Where the guard is called from, and for which lock. */
 export function findGuard(source: Bytes): Found | 'none' {
   const place = locate(source);

@@ -42,14 +42,16 @@ function workerName(script: string, args: readonly string[]): string {
   );
 }
 
-/** A name no other script of the same home has: the parent directory is put in front until it differs. */
-export function apart(script: string, args: readonly string[], taken: ReadonlySet<string>): string {
-  let name = workerName(script, args);
-  for (let at = dirname(script); taken.has(name) && at !== '/'; at = dirname(at)) {
+/** Names for the worker, best first and without end: the script's own, then with the directories above in front, then numbered. */
+export function* namesFor(script: string, args: readonly string[]): Generator<string> {
+  const plain = workerName(script, args);
+  yield plain;
+  let name = plain;
+  for (let at = dirname(script); at !== '/' && at !== '.'; at = dirname(at)) {
     name = `${workerName(at, [])}-${name}`;
+    if (name.length <= 100) yield name;
   }
-  for (let n = 2; taken.has(name); n++) name = `${workerName(script, args)}-${n}`;
-  return name;
+  for (let n = 2; ; n++) yield `${plain}-${n}`;
 }
 
 /** Lies the path below a directory that a web server may hand out? The directory's name, or 'no'. */

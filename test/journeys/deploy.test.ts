@@ -117,6 +117,8 @@ describe('deploy', () => {
   });
 
   test('who holds the lock is left to finish; only lock-less instances get SIGTERM', async () => {
+    machine.processes = [];
+    await run('deploy --all --ci --without verify');
     machine.makeLock(lock, exampleUser);
     const inode = `1:${machine.live.get(lock)?.inode}`;
     machine.processes = [instance(501), instance(502, { holds: inode })];

@@ -1,0 +1,132 @@
+// One worker entry: first what it runs, then, when all entries are seen, where its lock goes and what runs now.
+import { basename, dirname, isAbsolute, join } from 'node:path/posix';
+import { readable } from '../change/encode.ts';
+import type { Command } from '../command/command.ts';
+import { interpreterKind } from '../command/interpreter.ts';
+import type { CrontabSource, Owner } from '../server/server.ts';
+import { entryGuard } from '../worker/entry.ts';
+import { guardFileName, isConsole } from '../worker/place.ts';
+import { type InterpreterFacts, type Job, sourceName, tellingArgs } from './facts.ts';
+import { jobFindings } from './findings.ts';
+import { type Instance, instancesOf, lockInode } from './instances.ts';
+import { type Look, realScript, type Sight } from './look.ts';
+import { peek } from './peek.ts';
+import { type Claims, placesFor } from './places.ts';
+import { lookAtScript } from './script.ts';
+
+/** What the entry runs, and the guard that stands there already. */
+export async function sightJob(
+  look: Look,
+  parts: Pick<Sight, 'source' | 'entry' | 'command' | 'person' | 'path' | 'home'>,
+): Promise<Sight> {
+  const { command, person } = parts;
+  const owner: Owner = { uid: person.uid, gid: person.gid };
+  const eyes = eyesFor(look, owner);
+  const scriptPath = readable(command.scriptPath);
+  const script = await lookAtScript(look.server, scriptPath, command.interpreter.kind, eyes);
+  const inScript = typeof script === 'string' ? 'none' : script.guard;
+  return {
+    ...parts,
+    owner,
+    eyes,
+    scriptPath,
+    script,
+    args: command.args.map((arg) => readable(arg.value)),
+    held: inScript === 'none' ? entryGuard(command) : inScript,
+  };
+}
+
+/** Whose rights to look with at what belongs to `owner`. */
+export function eyesFor({ server }: Look, owner: Owner): Owner {
+  return server.self.root ? { uid: owner.uid, gid: owner.gid } : server.self.owner;
+}
+
+/** The whole of the job, places and running instances included. */
+export async function lookAtJob(
+  look: Look,
+  sight: Sight,
+  among: { readonly sights: readonly Sight[]; readonly claims: Claims },
+): Promise<Job> {
+  const { source, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
+  const interpreter = await findInterpreter(look, command, sight.path, eyes);
+  const places = await placesFor(look, sight, among.claims);
+  if (typeof script !== 'string') {
+    const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
+    look.paths.set(beside, await peek(look.server, beside, eyes));
+  }
+  const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
+  const job = {
+    source,
+    sourceName: sourceName(source),
+    live: isLive(source),
+    entry,
+    line: entry.number,
+    command,
+    user: person,
+    owner,
+    interpreter,
+    script,
+    scriptPath,
+    args,
+    places,
+    instances: await runningNow(look, sight, among.sights, lock),
+  };
+  const { obstacles, findings } = jobFindings(job, look.paths);
+  return { ...job, obstacles, findings };
+}
+
+function isLive(source: CrontabSource): boolean {
+  return source.is !== 'file' || source.live;
+}
+
+async function runningNow(
+  look: Look,
+  sight: Sight,
+  sights: readonly Sight[],
+  lock: string | undefined,
+): Promise<Instance[]> {
+  const { script, command, person, eyes } = sight;
+  if (typeof script === 'string' || !isLive(sight.source)) return [];
+  look.rows ??= await look.server.processes.list();
+  const who = {
+    script: script.path,
+    uid: person.uid,
+    interpreter: command.interpreter.kind,
+    // One script may be many workers: then only the same job counts.
+    ...(isManyWorkers(sight, script.path, sights) ? { args: tellingArgs(sight.args) } : {}),
+  };
+  return instancesOf(look.server, who, await lockInode(look.server, lock, eyes), look.rows);
+}
+
+function isManyWorkers(sight: Sight, script: string, sights: readonly Sight[]): boolean {
+  if (isConsole(script)) return true;
+  const args = JSON.stringify(tellingArgs(sight.args));
+  return sights.some(
+    (other) => realScript(other) === script && JSON.stringify(tellingArgs(other.args)) !== args,
+  );
+}
+
+async function findInterpreter(
+  look: Look,
+  command: Command,
+  path: string,
+  as: Owner,
+): Promise<InterpreterFacts> {
+  const kind = command.interpreter.kind;
+  const given = look.latching.interpreter;
+  const asked = given !== undefined && interpreterKind(basename(given)) === kind ? given : undefined;
+  // 'All' means each worker with what fits it; who names a worker and the wrong program has made a mistake.
+  const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
+  const wanted =
+    asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
+  const candidates = wanted.includes('/')
+    ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
+    : path
+        .split(':')
+        .filter((d) => d.startsWith('/'))
+        .map((d) => join(d, wanted));
+  for (const candidate of candidates) {
+    if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind, ...unfit };
+  }
+  return { path: 'missing', wanted, kind, ...unfit };
+}

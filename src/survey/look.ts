@@ -1,0 +1,43 @@
+// What one survey carries along: the server, what was asked, and what has been seen so far.
+import type { Latching, Settings } from '../ask/settings.ts';
+import type { Command } from '../command/command.ts';
+import type { Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
+import type { Held } from '../worker/entry.ts';
+import type { ScriptFacts } from './facts.ts';
+
+export interface Look {
+  readonly server: Server;
+  readonly latching: Latching;
+  /** Which entries are meant: what is asked for holds for all, or for those named. */
+  readonly pick: Settings['pick'];
+  readonly dialect: Dialect;
+  readonly paths: Map<string, Seen>;
+  readonly vhosts: string | 'none';
+  rows?: readonly ProcessRow[];
+}
+
+/** A worker entry as first seen: what it runs and whether a guard stands there. Its places are found when all are seen. */
+export interface Sight {
+  readonly source: CrontabSource;
+  readonly entry: EntryLine;
+  readonly command: Command;
+  readonly person: Person;
+  /** The user the job runs as. */
+  readonly owner: Owner;
+  /** Whose rights we look with: an ordinary user has only his own; root takes those of the job's user. */
+  readonly eyes: Owner;
+  /** PATH and HOME in force for the entry. */
+  readonly path: string;
+  readonly home: string;
+  readonly scriptPath: string;
+  readonly script: ScriptFacts | 'absent' | 'unreadable';
+  readonly args: readonly string[];
+  /** The lock of a guard in the script or in the entry. */
+  readonly held: Held | 'none';
+}
+
+/** The script with symbolic links resolved, where it can be seen. */
+export function realScript({ script, scriptPath }: Pick<Sight, 'script' | 'scriptPath'>): string {
+  return typeof script === 'string' ? scriptPath : script.path;
+}

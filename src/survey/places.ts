@@ -1,0 +1,116 @@
+// Where each worker's lock, log and guard go: what stands there already keeps its place, and no two workers share one.
+import { dirname, isAbsolute, join } from 'node:path/posix';
+import { readable } from '../change/encode.ts';
+import { logOf } from '../command/redirects.ts';
+import type { Seen } from '../server/server.ts';
+import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
+import { type Places, tellingArgs } from './facts.ts';
+import { type Look, realScript, type Sight } from './look.ts';
+import { peek } from './peek.ts';
+
+/** Users with no home of their own (www-data …) get one here when root deploys. */
+const commonHome = '/var/lib/cronlatch-workers';
+
+/** A lock that is spoken for, and the worker it is for. */
+interface Claim {
+  readonly directory: string;
+  readonly name: string;
+  readonly worker: string;
+}
+
+/** By path of the lock, without its ending. */
+export type Claims = Map<string, Claim>;
+
+/** The locks of all guards that stand: spoken for, before any other worker gets a name. */
+export function claimsOf(sights: readonly Sight[]): Claims {
+  const claims: Claims = new Map();
+  for (const sight of sights) {
+    if (sight.held === 'none') continue;
+    const directory = readable(sight.held.dir);
+    const name = readable(sight.held.name);
+    if (!claims.has(join(directory, name)))
+      claims.set(join(directory, name), { directory, name, worker: workerOf(sight) });
+  }
+  return claims;
+}
+
+/** Finds the places of one worker and claims its lock. */
+export async function placesFor(look: Look, sight: Sight, claims: Claims): Promise<Places | 'none'> {
+  const { command } = sight;
+  const home = await homeFor(look, sight);
+  if (home === 'none') return 'none';
+  const old = logOf(command);
+  const asked = askedLog(look, sight);
+  const kept = old === 'none' || old === 'null' || old === 'unknown' ? undefined : readable(old);
+  const { directory, name } = await lockFor(look, sight, claims, home, kept);
+  const below = placesBelow(home, name, guardFileName(command.interpreter.kind));
+  const log = asked ?? kept ?? below.log;
+  for (const path of [home, below.base, directory, below.guardInBase, log]) {
+    for (let at = path; !look.paths.has(at); at = dirname(at)) await see(look, sight, at);
+  }
+  return {
+    ...below,
+    directory,
+    name,
+    log,
+    logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours',
+  };
+}
+
+/**
+ * The lock a guard holds already; else that of another entry for the same worker; else the first name nobody has. A
+ * directory that exists belongs to somebody, be it through another crontab, unless this worker's own log is in it: what
+ * else could tell is in no file. A worker whose directory a rollback left behind gets a new one, which harms nobody.
+ */
+async function lockFor(
+  look: Look,
+  sight: Sight,
+  claims: Claims,
+  home: string,
+  log: string | undefined,
+): Promise<{ directory: string; name: string }> {
+  const { held } = sight;
+  if (held !== 'none') return { directory: readable(held.dir), name: readable(held.name) };
+  const worker = workerOf(sight);
+  for (const claim of claims.values()) if (claim.worker === worker) return claim;
+  for (const name of namesFor(realScript(sight), sight.args)) {
+    const below = placesBelow(home, name, guardFileName(sight.command.interpreter.kind));
+    const lock = join(below.directory, name);
+    if (claims.has(lock)) continue;
+    if ((await see(look, sight, below.directory)).is === 'directory' && log !== below.log) continue;
+    claims.set(lock, { directory: below.directory, name, worker });
+    return { directory: below.directory, name };
+  }
+  throw new Error('names never end');
+}
+
+/** Entries with the same are one worker, which needs one lock. */
+function workerOf(sight: Sight): string {
+  return JSON.stringify([realScript(sight), tellingArgs(sight.args), sight.owner.uid]);
+}
+
+function askedLog(look: Look, { command }: Sight): string | undefined {
+  const { log } = look.latching;
+  if (log === undefined || isAbsolute(log)) return log;
+  return join(readable(command.directory), log);
+}
+
+async function see(look: Look, sight: Sight, path: string): Promise<Seen> {
+  const seen = await peek(look.server, path, sight.eyes);
+  look.paths.set(path, seen);
+  return seen;
+}
+
+/** The site's home: HOME as cron sets it, when it is a directory of the user's own; for users without one, root's common place. */
+async function homeFor(look: Look, sight: Sight): Promise<string | 'none'> {
+  const { server } = look;
+  if (sight.home.startsWith('/')) {
+    const seen = await see(look, sight, sight.home);
+    if (seen.is === 'directory' && seen.uid === sight.owner.uid) return sight.home;
+  }
+  if (!server.self.root) return 'none';
+  const own = join(commonHome, sight.person.name);
+  for (const path of [dirname(commonHome), commonHome, own])
+    look.paths.set(path, await peek(server, path, server.self.owner));
+  return own;
+}
