@@ -77,11 +77,8 @@ function nothingToDo(ctx: Context, facts: Facts): Result {
     ctx.screen.print(...findingLines(findings, ctx.screen.out));
     return stopped(ctx, findings, json);
   }
-  ctx.screen.print(
-    facts.crontabs.length === 0
-      ? 'There is no crontab here.'
-      : 'Nothing here can be latched, or nothing was chosen.',
-  );
+  const able = jobsOf(facts).some((job) => job.obstacles.length === 0);
+  ctx.screen.print(able ? 'Nothing was chosen.' : 'Nothing here can be latched.');
   return { json: report(ctx, { ...json, outcome: { is: 'nothing-to-do', exit: 0 } }), exit: 0 };
 }
 
