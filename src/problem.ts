@@ -98,7 +98,9 @@ const wordings = {
     exit: 1,
     say: (a) => ({
       what: `${a['what']} does not read back as it was written.`,
-      next: 'What was done before is being put back.',
+      next: a['rollback']
+        ? `The rollback is still unfinished. To try again: cronlatch rollback ${a['rollback']}`
+        : 'It was not touched any further.',
     }),
   },
   'still-running': {
@@ -136,7 +138,9 @@ const wordings = {
     say: (a) => ({
       what: `The ${a['command']} ${a['id']} of ${a['at']} was not finished.`,
       why: 'Until it is settled nothing else may be written.',
-      next: `Put it back: cronlatch rollback ${a['id']}   Or carry it on: cronlatch deploy --resume ${a['id']}`,
+      next: `Put it back: cronlatch rollback ${a['rollback']}${
+        a['resume'] ? `   Or carry it on: cronlatch deploy --resume ${a['resume']}` : ''
+      }`,
     }),
   },
   'stop-findings': {
@@ -156,6 +160,13 @@ const wordings = {
     say: (a) => ({
       what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.',
       next: 'See: cronlatch history',
+    }),
+  },
+  'taken-back': {
+    exit: 2,
+    say: (a) => ({
+      what: `The deployment ${a['id']} is not in place any more (${a['state']}${a['by'] ? ` by ${a['by']}` : ''}).`,
+      next: 'Nothing was changed. To deploy anew: cronlatch deploy   See: cronlatch history',
     }),
   },
   'plan-stale': {

@@ -1,5 +1,6 @@
 // A plan: steps in the order in which every prefix is safe, and what no rollback can bring back.
 import { createHash } from 'node:crypto';
+import type { Dialect } from '../crontab/crontab.ts';
 import type { CrontabSource } from '../server/server.ts';
 import { stepToJson } from './encode.ts';
 import type { Step } from './step.ts';
@@ -12,6 +13,8 @@ export interface Latched {
   readonly source: string;
   /** The same source, for reading it again. */
   readonly from: CrontabSource;
+  /** Whose rules the crontab was read by; journals of earlier versions do not say. */
+  readonly dialect?: Dialect;
   readonly line: number;
   readonly script: string;
   readonly uid: number;

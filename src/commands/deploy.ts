@@ -51,7 +51,7 @@ export async function deploy(ctx: Context): Promise<Result> {
   }
   await agree(ctx, 'Do this now?');
   return alone(ctx, 'deploy', async () => {
-    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
+    refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
     const again = await survey(ctx.server, ctx.settings);
     const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
     if (now.plan.id !== planned.plan.id)
@@ -272,7 +272,7 @@ async function deploySaved(ctx: Context, path: string): Promise<Result> {
   if (dryRun) return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
   await agree(ctx, 'Apply exactly this plan?');
   return alone(ctx, 'deploy --plan', async () => {
-    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
+    refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
     refuseStale(plan, await standingOf(ctx, plan));
     return carryOut(ctx, plan, json);
   });

@@ -236,11 +236,13 @@ function latched(
   facts: Facts,
 ): Latched {
   const { scheduleSpan } = job.entry;
-  const text = facts.crontabs.find((c) => c.name === job.sourceName)?.crontab.text ?? '';
+  const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
+  const text = crontab?.crontab.text ?? '';
   return {
     name: job.places === 'none' ? '' : job.places.name,
     source: job.sourceName,
     from: job.source,
+    ...(crontab === undefined ? {} : { dialect: crontab.dialect }),
     line: job.line,
     script: typeof job.script === 'string' ? job.scriptPath : job.script.path,
     uid: job.user.uid,
