@@ -70,7 +70,9 @@ const wordings = {
     say: (a) => ({
       what: `Cannot ${a['act']} ${a['path']}.`,
       why: a['reason'] ?? '',
-      next: a['next'] ?? 'What was done before is being put back.',
+      next:
+        a['next'] ??
+        (a['settled'] ? 'What had been done was put back.' : 'Nothing was changed by this step.'),
     }),
   },
   unkeepable: {
@@ -100,7 +102,9 @@ const wordings = {
       what: `${a['what']} does not read back as it was written.`,
       next: a['rollback']
         ? `The rollback is still unfinished. To try again: cronlatch rollback ${a['rollback']}`
-        : 'It was not touched any further.',
+        : a['settled']
+          ? 'What had been done was put back.'
+          : 'It was not touched any further.',
     }),
   },
   'still-running': {
@@ -141,6 +145,14 @@ const wordings = {
       next: `Put it back: cronlatch rollback ${a['rollback']}${
         a['resume'] ? `   Or carry it on: cronlatch deploy --resume ${a['resume']}` : ''
       }`,
+    }),
+  },
+  'still-unfinished': {
+    exit: 4,
+    say: (a) => ({
+      what: 'The deployment is still unfinished: what was done stays, the rest is not done.',
+      why: a['reason'] ?? '',
+      next: `Carry it on: cronlatch deploy --resume ${a['id']}   Or put it back: cronlatch rollback ${a['id']}`,
     }),
   },
   'stop-findings': {
@@ -253,7 +265,13 @@ export function words(problem: Problem): string[] {
     flat[key] = typeof value === 'object' ? value.join(', ') : String(value);
   }
   const said = (wordings[problem.code] as Wording).say(flat);
-  const lines = [said.what, said.why, said.next].filter((line) => line).map((line) => oneLine(line ?? ''));
+  const open =
+    flat['settled'] === 'journal-open'
+      ? 'Everything was put back, but its journal could not be closed. To settle it: cronlatch rollback'
+      : undefined;
+  const lines = [said.what, said.why, said.next, open]
+    .filter((line) => line)
+    .map((line) => oneLine(line ?? ''));
   lines[lines.length - 1] += `  [${problem.code}]`;
   return lines;
 }

@@ -4,10 +4,10 @@ import { deploy } from '../../src/commands/deploy.ts';
 import { history } from '../../src/commands/history.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
-import { Problem } from '../../src/problem.ts';
+import { Problem, words } from '../../src/problem.ts';
 import { contextFor } from '../support/context.ts';
 import { exampleUser, type Fault, Killed, type Machine, memoryServer } from '../support/memory-server.ts';
-import { crontab, home, incident, script, source, spool } from '../support/site.ts';
+import { crontab, home, incident, instance, script, source, spool } from '../support/site.ts';
 
 let machine: Machine;
 beforeEach(() => {
@@ -269,5 +269,151 @@ describe('a script that others changed since', () => {
     expect((await run('rollback --ci')).exit).toBe(0);
     expect(textOf(script)).toBe(source);
     expect(machine.live.get(script)?.mode).toBe(0o600);
+  });
+});
+
+describe('a deployment that was cut off', () => {
+  const line = 'deploy --all --ci --without verify';
+  const cutOff = async (): Promise<string> => {
+    await killAt(line, /^rename .*crontabs/);
+    return journals().at(-1) as string;
+  };
+
+  test('is shown by --resume --dry-run, and not carried on', async () => {
+    const id = await cutOff();
+    const before = machine.picture();
+    const { exit, out, json } = await run(`deploy --resume ${id} --dry-run`);
+    expect([exit, json['outcome']]).toEqual([0, { is: 'planned', exit: 0 }]);
+    expect(out()).toContain('Dry run: nothing was changed.');
+    expect(machine.picture()).toEqual(before);
+  });
+
+  test('stands in the way of everything but its own rollback', async () => {
+    const first = await deployed();
+    machine.put(spool, `${textOf(spool)}* * * * * php two.php\n`, {
+      uid: exampleUser.uid,
+      gid: 104,
+      mode: 0o600,
+    });
+    machine.put(`${home}/two.php`, '<?php\necho 2;\n', own);
+    await killAt('deploy --script two.php --ci --without verify', /^rename .*crontabs/);
+    const second = journals().at(-1) as string;
+    const refused = await problem(`rollback ${first} --ci --keep-foreign-edits`);
+    expect([refused.code, refused.exit]).toEqual(['unfinished', 5]);
+    expect(words(refused).join('\n')).toContain(`cronlatch deploy --resume ${second}`);
+    expect((await run(`rollback ${second} --ci`)).exit).toBe(0);
+    expect((await run(`rollback ${first} --ci --keep-foreign-edits`)).exit).toBe(0);
+  });
+
+  test('is not to be carried on once its rollback was begun, and the advice names the rollback alone', async () => {
+    const id = await deployed();
+    await killAt('rollback --ci', /^rename .*scripts/);
+    const refused = await problem(line);
+    expect(refused).toMatchObject({ code: 'unfinished', args: { command: 'rollback' } });
+    expect(words(refused).join('\n')).toContain(`cronlatch rollback ${id}`);
+    expect(words(refused).join('\n')).not.toContain('--resume');
+    expect((await run(`rollback ${id} --ci`)).exit).toBe(0);
+    expect(await problem(`deploy --resume ${id} --ci`)).toMatchObject({ code: 'taken-back', exit: 2 });
+  });
+
+  test('and was settled as failed is not called finished', async () => {
+    machine.programs = () => ({ code: 255, stdout: 'boom', stderr: '' });
+    await problem(line);
+    const id = journals()[0] as string;
+    expect(await problem(`deploy --resume ${id} --ci`)).toMatchObject({ code: 'taken-back', exit: 2 });
+  });
+
+  test('is still unfinished when carrying it on fails or is interrupted, and both ways out are named', async () => {
+    const id = await cutOff();
+    const resume = `deploy --resume ${id} --ci --without verify`;
+    const interrupted = await problem(resume, { heard: () => 'SIGINT' });
+    expect([interrupted.code, interrupted.exit]).toEqual(['still-unfinished', 130]);
+    edit(script, (text) => text);
+    const kept = new Map([...machine.live].map(([path, node]) => [path, { ...node }]));
+    const { log } = await run(resume);
+    machine.live = kept;
+    const at = log.findIndex((name) => /^rename .*crontabs/.test(name)) + 1;
+    const failed = await problem(resume, { fault: { at, kind: 'fail', when: 'before' } });
+    expect([failed.code, failed.exit]).toEqual(['still-unfinished', 4]);
+    expect(words(failed).join('\n')).toContain(`--resume ${id}   Or put it back: cronlatch rollback ${id}`);
+    expect((await run(resume)).exit).toBe(0);
+  });
+});
+
+describe('what a failure says', () => {
+  const line = 'deploy --all --ci --without verify --grace 5s';
+
+  test('the first failure, also when the journal cannot be closed after it', async () => {
+    machine.processes = [instance(501, { stubborn: true })];
+    const server = memoryServer(machine);
+    const { ctx } = await contextFor(server, line);
+    const append = server.files.append.bind(server.files);
+    server.files.append = async (path, bytes, as) => {
+      if (bytes.includes('"is":"close"')) throw new Problem('not-written', { act: 'append to', path });
+      return append(path, bytes, as);
+    };
+    const failed = await deploy(ctx).catch((error: unknown) => error as Problem);
+    expect(failed).toMatchObject({ code: 'still-running', exit: 1 });
+    expect(words(failed as Problem).join('\n')).toContain('could not be closed');
+    expect(textOf(spool)).toBe(crontab);
+  });
+
+  test('that something was put back is said only where something was', async () => {
+    expect(words(new Problem('not-written', { act: 'write', path: '/proc/x' })).join('\n')).toContain(
+      'Nothing was changed by this step.',
+    );
+    const { log } = await run(line);
+    machine = incident();
+    const at = log.findIndex((name) => /^rename .*crontabs/.test(name)) + 1;
+    machine.processes = [];
+    const failed = await problem(line, { fault: { at, kind: 'fail', when: 'before' } });
+    expect(words(failed).join('\n')).toContain('What had been done was put back.');
+  });
+
+  test('a state directory from the environment stands in the line that undoes', async () => {
+    const env = { CRONLATCH_STATE_DIR: '/srv/state' };
+    expect((await run(line, { env })).out()).toMatch(
+      /^Undo: cronlatch rollback \S+ --state-dir \/srv\/state$/m,
+    );
+    const { out } = await run('rollback --to disabled --ci', { env });
+    expect(out()).toMatch(/^To go all the way back: .* --state-dir \/srv\/state$/m);
+  });
+});
+
+describe('a saved plan', () => {
+  const file = '/root/plan.json';
+  const save = `deploy --all --dry-run --save ${file}`;
+
+  test.each([
+    [
+      'an interpreter for the checks',
+      (text: string) => text.replace('"path": "/usr/bin/php"', '"path": "/tmp/php"'),
+    ],
+    ['another purpose', (text: string) => text.replace('"for": "deploy"', '"for": "rollback"')],
+    ['null', () => 'null\n'],
+    ['a plan that is null', () => '{"plan":null}\n'],
+    ['a step that is none', (text: string) => text.replace(/"steps": \[/, '"steps": [null,')],
+  ])('with %s in it is refused', async (_, change) => {
+    await run(save);
+    const before = textOf(file);
+    edit(file, change);
+    expect(textOf(file)).not.toBe(before);
+    expect(await problem(`deploy --plan ${file} --ci`)).toMatchObject({ code: 'plan-unreadable', exit: 2 });
+    expect(textOf(script)).toBe(source);
+  });
+
+  test('that only stops instances stops them', async () => {
+    await deployed();
+    machine.processes = [instance(501)];
+    await run(save);
+    const done = await run(`deploy --plan ${file} --ci --without verify`);
+    expect([done.exit, machine.signals]).toEqual([0, ['SIGTERM 501']]);
+    expect((await run(`deploy --plan ${file} --ci`)).out()).toContain('Already deployed.');
+  });
+
+  test('fits however many instances run by then', async () => {
+    await run(save);
+    machine.processes = [instance(501), instance(502)];
+    expect((await run(`deploy --plan ${file} --ci --without verify`)).exit).toBe(0);
   });
 });

@@ -41,6 +41,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   locked: { who: 'anna', since: 'noon', pid: 7, command: 'deploy' },
   'lock-impossible': { path: '/a', reason: 'no' },
   unfinished: { command: 'deploy', id: 'x', at: 'noon', rollback: 'x', resume: 'x' },
+  'still-unfinished': { id: 'x', reason: 'no' },
   'stop-findings': { codes: 'a, b' },
   'no-such-entry': { what: 'There is no entry on line 3.' },
   'no-deployment': { id: 'x' },
