@@ -62,7 +62,9 @@ const wordings = {
     say: (a) => ({
       what: `Cannot ${a['act']} ${a['path']}.`,
       why: a['reason'] ?? '',
-      next: a['next'] ?? 'What was done before is being put back.',
+      next:
+        a['next'] ??
+        (a['settled'] ? 'What had been done was put back.' : 'Nothing was changed by this step.'),
     }),
   },
   unkeepable: {
@@ -90,7 +92,11 @@ const wordings = {
     exit: 1,
     say: (a) => ({
       what: `${a['what']} does not read back as it was written.`,
-      next: 'What was done before is being put back.',
+      next: a['rollback']
+        ? `The rollback is still unfinished. To try again: cronlatch rollback ${a['rollback']}`
+        : a['settled']
+          ? 'What had been done was put back.'
+          : 'It was not touched any further.',
     }),
   },
   'still-running': {
@@ -128,7 +134,17 @@ const wordings = {
     say: (a) => ({
       what: `The ${a['command']} ${a['id']} of ${a['at']} was not finished.`,
       why: 'Until it is settled nothing else may be written.',
-      next: `Put it back: cronlatch rollback ${a['id']}   Or carry it on: cronlatch deploy --resume ${a['id']}`,
+      next: `Put it back: cronlatch rollback ${a['rollback']}${
+        a['resume'] ? `   Or carry it on: cronlatch deploy --resume ${a['resume']}` : ''
+      }`,
+    }),
+  },
+  'still-unfinished': {
+    exit: 4,
+    say: (a) => ({
+      what: 'The deployment is still unfinished: what was done stays, the rest is not done.',
+      why: a['reason'] ?? '',
+      next: `Carry it on: cronlatch deploy --resume ${a['id']}   Or put it back: cronlatch rollback ${a['id']}`,
     }),
   },
   'no-such-entry': {
@@ -140,6 +156,13 @@ const wordings = {
     say: (a) => ({
       what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.',
       next: 'See: cronlatch history',
+    }),
+  },
+  'taken-back': {
+    exit: 2,
+    say: (a) => ({
+      what: `The deployment ${a['id']} is not in place any more (${a['state']}${a['by'] ? ` by ${a['by']}` : ''}).`,
+      next: 'Nothing was changed. To deploy anew: cronlatch deploy   See: cronlatch history',
     }),
   },
   'plan-stale': {
@@ -234,7 +257,13 @@ export function words(problem: Problem): string[] {
     flat[key] = typeof value === 'object' ? value.join(', ') : String(value);
   }
   const said = (wordings[problem.code] as Wording).say(flat);
-  const lines = [said.what, said.why, said.next].filter((line) => line).map((line) => oneLine(line ?? ''));
+  const open =
+    flat['settled'] === 'journal-open'
+      ? 'Everything was put back, but its journal could not be closed. To settle it: cronlatch rollback'
+      : undefined;
+  const lines = [said.what, said.why, said.next, open]
+    .filter((line) => line)
+    .map((line) => oneLine(line ?? ''));
   lines[lines.length - 1] += `  [${problem.code}]`;
   return lines;
 }

@@ -41,14 +41,22 @@ export async function orTakeBack<T>(
     // 'half-done' says that taking back was tried already.
     if (error instanceof Problem && error.code === 'half-done') throw error;
     await takeBack(server, pen, done(), bell, error);
-    await closeJournal(server, pen, 'failed');
-    throw error;
+    let settled = 'put-back';
+    try {
+      await closeJournal(server, pen, 'failed');
+    } catch {
+      // What went wrong first is what counts; that the journal is still open is said with it.
+      settled = 'journal-open';
+    }
+    if (!(error instanceof Problem)) throw error;
+    throw new Problem(error.code, { ...error.args, settled }, { cause: error, exit: error.exit });
   }
 }
 
 /** Carries on a change that a crash cut off: what is done stays, the rest is done. Steps must fit what is there. */
 export async function resume(server: Server, pen: Pen, steps: readonly Step[], bell: Bell): Promise<void> {
   for (const [index, step] of steps.entries()) {
+    checkInterrupt(bell);
     await tidy(server, step);
     const state = await settle(server, step);
     if (state === 'neither') {

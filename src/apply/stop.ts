@@ -54,7 +54,8 @@ export async function stopInstances(server: Server, step: StopProcess, bell: Bel
   }
 }
 
-async function lockless(server: Server, step: StopProcess): Promise<Instance[]> {
+/** The instances that run without the lock now. */
+export async function lockless(server: Server, step: StopProcess): Promise<Instance[]> {
   const lock = await lockInode(server, step.lock, step.lockAs);
   // 'unseen' is not 'no': who may hold the lock is left to finish.
   return (await instancesOf(server, step, lock)).filter((instance) => instance.holds === false);

@@ -129,7 +129,8 @@ export function settle(line: Line, around: Surroundings): Settings {
   };
 }
 
-function defaultState(around: Surroundings): string {
+/** The state directory where none was named. */
+export function defaultState(around: Surroundings): string {
   if (around.root) return '/var/lib/cronlatch';
   const xdg = around.env['XDG_STATE_HOME'];
   return `${xdg?.startsWith('/') ? xdg : `${around.home}/.local/state`}/cronlatch`;

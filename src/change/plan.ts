@@ -1,5 +1,6 @@
 // A plan: steps in the order in which every prefix is safe, and what no rollback can bring back.
 import { createHash } from 'node:crypto';
+import type { Dialect } from '../crontab/crontab.ts';
 import type { CrontabSource } from '../server/server.ts';
 import { stepToJson } from './encode.ts';
 import type { Step } from './step.ts';
@@ -12,6 +13,8 @@ export interface Latched {
   readonly source: string;
   /** The same source, for reading it again. */
   readonly from: CrontabSource;
+  /** Whose rules the crontab was read by; journals of earlier versions do not say. */
+  readonly dialect?: Dialect;
   readonly line: number;
   readonly script: string;
   readonly uid: number;
@@ -46,7 +49,7 @@ export interface CannotUndo {
 
 export interface Plan {
   readonly schema: typeof planSchema;
-  /** sha256 over the steps: equal plans have equal ids. */
+  /** sha256 over purpose, steps and workers: equal plans have equal ids. */
   readonly id: string;
   readonly for: 'deploy' | 'rollback';
   readonly steps: readonly Step[];
@@ -54,13 +57,26 @@ export interface Plan {
   readonly cannotUndo: readonly CannotUndo[];
 }
 
-/** Names a plan by what it does. PIDs seen are left out: they change by the minute and decide nothing. */
+/**
+ * Names a plan by what it does and for whom: the checks run what its workers name. PIDs seen are left out, and with
+ * them `cannotUndo`, which follows from them: they change by the minute and decide nothing.
+ */
 export function planOf(parts: Omit<Plan, 'schema' | 'id'>): Plan {
-  const essence = parts.steps.map((step) =>
+  const steps = parts.steps.map((step) =>
     stepToJson(step.kind === 'stop-process' ? { ...step, seen: [] } : step),
   );
-  const id = createHash('sha256').update(JSON.stringify(essence)).digest('hex').slice(0, 12);
+  const essence = JSON.stringify({ for: parts.for, steps, workers: parts.workers });
+  const id = createHash('sha256').update(essence).digest('hex').slice(0, 12);
   return { schema: planSchema, id, ...parts };
+}
+
+/** What stopping leaves no way back from: said of every instance that was seen running. */
+export function cannotUndoOf(steps: readonly Step[]): CannotUndo[] {
+  return steps.flatMap((s) =>
+    s.kind === 'stop-process' && s.seen.length > 0
+      ? [{ code: 'processes-stopped', script: s.script, pids: s.seen }]
+      : [],
+  );
 }
 
 /** Does the plan write anything, or end anything that runs? */

@@ -38,3 +38,19 @@ export function spliceEdits(
   }
   return { is: 'spliced', text: lines.join('') };
 }
+
+/** Two rows of edits, one after the other, as one: what the second makes of the first one's lines is said once. */
+export function composeEdits(first: readonly Edit[], then: readonly Edit[]): Edit[] {
+  const out = [...first];
+  for (const edit of then) {
+    const at = out.findIndex((e) => sameLines(e.after, edit.before));
+    const earlier = out[at];
+    if (earlier === undefined) out.push(edit);
+    else out[at] = { ...earlier, after: edit.after };
+  }
+  return out.filter((e) => !sameLines(e.before, e.after));
+}
+
+function sameLines(a: readonly Bytes[], b: readonly Bytes[]): boolean {
+  return a.length === b.length && a.every((line, i) => line === b[i]);
+}

@@ -1,25 +1,21 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
-import { apply, orTakeBack, resume, takeBack } from '../apply/apply.ts';
-import { settle as settleStep } from '../apply/carry.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
-import { closeJournal, openJournal, type Pen, readJournals, reopenJournal } from '../journal/journal.ts';
-import { type Journal, stateOf } from '../journal/records.ts';
+import { readJournals } from '../journal/journal.ts';
 import { choose } from '../plan/choose.ts';
 import { type Planned, planDeploy } from '../plan/deploy.ts';
-import { readPlan } from '../plan/saved.ts';
-import { type ExitCode, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingLines, noteLine } from '../show/text.ts';
 import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
-import { baselinesOf } from '../verify/log.ts';
-import { type Verdict, worst } from '../verify/verdict.ts';
-import { checksJson, runChecks } from './checks.ts';
-import { type Context, flag, type Result, reportSchema, word } from './context.ts';
+import { agree, carryOut, report } from './carryOut.ts';
+import { type Context, flag, type Result, word } from './context.ts';
+import { resumeDeployment } from './resume.ts';
+import { deploySaved } from './savedPlan.ts';
 import { findingJson } from './scan.ts';
 import { refuseUntrusted } from './trust.ts';
-import { alone, bellFor, refuseUnfinished } from './work.ts';
+import { alone, refuseUnfinished } from './work.ts';
 
 /** Deploys, or with --dry-run stops after the plan. */
 export async function deploy(ctx: Context): Promise<Result> {
@@ -54,7 +50,7 @@ export async function deploy(ctx: Context): Promise<Result> {
   }
   await agree(ctx, 'Do this now?');
   return alone(ctx, 'deploy', async () => {
-    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
+    refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
     const again = await survey(ctx.server, ctx.settings);
     const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
     if (now.plan.id !== planned.plan.id)
@@ -87,80 +83,6 @@ function blockedBy(facts: Facts): Finding[] {
   const jobs = jobsOf(facts).filter((job) => job.obstacles.every((f) => f.code !== 'panel-job'));
   if (jobs.some((job) => job.obstacles.length === 0)) return [];
   return jobs.flatMap((job) => job.obstacles.map((f): Finding => ({ ...f, level: 'stop' })));
-}
-
-/** Applies the plan under a new journal, verifies, and settles how it ends. */
-async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>): Promise<Result> {
-  return ctx.interrupts.guard(async () => {
-    const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, {
-      command: 'deploy',
-      plan,
-      version: ctx.version,
-    });
-    await apply(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-    return orTakeBack(
-      ctx.server,
-      pen,
-      () => plan.steps,
-      bellFor(ctx, pen),
-      () => finish(ctx, pen, plan, json),
-    );
-  });
-}
-
-async function finish(ctx: Context, pen: Pen, plan: Plan, json: Record<string, unknown>): Promise<Result> {
-  const at = new Date(ctx.server.now()).toISOString();
-  const logs = await baselinesOf(ctx.server, plan.workers);
-  await pen.write({ is: 'baseline', at, logs });
-  const checks = ctx.settings.latching.without.includes('verify')
-    ? []
-    : await runChecks(ctx, plan.workers, logs);
-  await pen.write({ is: 'checked', at: new Date(ctx.server.now()).toISOString(), checks });
-  const verdict = worst(checks);
-  const full = { ...json, deployment: pen.id, steps: plan.steps.length, checks: checksJson(checks) };
-  const keep = verdict !== 'fail' || (await keepAnyway(ctx, checks));
-  if (keep !== true) {
-    await takeBack(
-      ctx.server,
-      pen,
-      plan.steps,
-      bellFor(ctx, pen),
-      new Problem('read-back', { what: 'a check' }),
-    );
-    await closeJournal(ctx.server, pen, 'rolled-back');
-    if (keep !== false)
-      throw new Problem(
-        'interrupted',
-        { what: 'Interrupted. A check had failed; everything was put back.' },
-        { exit: keep },
-      );
-    ctx.screen.print('A check failed. Put back: crontab and files are as they were before.');
-    return { json: report(ctx, { ...full, outcome: { is: 'rolled-back', exit: 1 } }), exit: 1 };
-  }
-  await closeJournal(ctx.server, pen, 'deployed');
-  const exit = exitOf(ctx, verdict, checks);
-  ctx.screen.print(`Deployed as ${pen.id}.`, `Undo: cronlatch rollback ${pen.id}${stateFlag(ctx)}`);
-  return { json: report(ctx, { ...full, outcome: { is: 'deployed', exit, checks: verdict } }), exit };
-}
-
-function exitOf(ctx: Context, verdict: ReturnType<typeof worst>, checks: readonly Verdict[]): ExitCode {
-  const heard = ctx.interrupts.heard();
-  if (heard !== 'no') return heard === 'SIGINT' ? 130 : 143;
-  if (verdict === 'fail') return 3;
-  return flag(ctx, 'strict') && checks.some((c) => c.is === 'inconclusive') ? 6 : 0;
-}
-
-/** Enter alone and an interruption put everything back; the latter is then the exit code. */
-async function keepAnyway(ctx: Context, checks: readonly Verdict[]): Promise<boolean | ExitCode> {
-  if (flag(ctx, 'keep-on-fail')) return true;
-  if (!ctx.consent.prompts) return false;
-  const failed = checks.filter((c) => c.is === 'fail').length;
-  try {
-    return await (await ctx.ask()).confirm(`${failed} check(s) failed. Keep the change all the same?`);
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'interrupted') return error.exit;
-    throw error;
-  }
 }
 
 /** The jobs that are meant. Missing answers are asked for, or named all at once (exit 2). */
@@ -205,11 +127,6 @@ function sameJobs(facts: Facts, jobs: readonly Job[]): Job[] {
   const entries = jobs.map((job) => ({ source: job.sourceName, line: job.line }));
   const choice = choose(facts, { is: 'chosen', entries });
   return choice.is === 'jobs' ? [...choice.jobs] : [];
-}
-
-async function agree(ctx: Context, question: string): Promise<void> {
-  if (ctx.consent.given) return;
-  if (!(await (await ctx.ask()).confirm(question))) throw new Problem('declined');
 }
 
 async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly Job[]): Promise<void> {
@@ -259,101 +176,4 @@ async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {
     await server.files.remove(absolute, server.self.owner);
   await server.files.write(absolute, bytes, { mode: 0o600, uid, gid }, server.self.owner);
   ctx.screen.say(`The plan is kept in ${path}. To apply exactly this: cronlatch deploy --plan ${path}`);
-}
-
-/** Applies a plan as it was reviewed: every step must find the server as the plan saw it. */
-async function deploySaved(ctx: Context, path: string): Promise<Result> {
-  if (ctx.server.self.root)
-    await refuseUntrusted(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
-  const plan = await readPlan(ctx.server, path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`);
-  const dryRun = flag(ctx, 'dry-run');
-  if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
-    throw new Problem('answers-missing', {
-      because: ctx.consent.because,
-      missing: '--yes or --ci',
-      example: `cronlatch deploy --plan ${path} --ci`,
-    });
-  }
-  ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
-  const json = { plan: planToJson(plan), findings: [] };
-  const standing = await standingOf(ctx, plan);
-  if (standing.every((s) => s === 'after')) {
-    ctx.screen.print('Already deployed.');
-    return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
-  }
-  refuseStale(plan, standing);
-  if (dryRun) return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
-  await agree(ctx, 'Apply exactly this plan?');
-  return alone(ctx, 'deploy --plan', async () => {
-    refuseUnfinished(await readJournals(ctx.server, ctx.settings.stateDirectory));
-    refuseStale(plan, await standingOf(ctx, plan));
-    return carryOut(ctx, plan, json);
-  });
-}
-
-async function standingOf(ctx: Context, plan: Plan): Promise<('before' | 'after' | 'neither')[]> {
-  const found: ('before' | 'after' | 'neither')[] = [];
-  for (const step of plan.steps)
-    found.push(step.kind === 'stop-process' ? 'after' : await settleStep(ctx.server, step));
-  return found;
-}
-
-function refuseStale(plan: Plan, standing: readonly string[]): void {
-  const index = plan.steps.findIndex((step, i) => step.kind !== 'stop-process' && standing[i] !== 'before');
-  const step = plan.steps[index];
-  if (step === undefined) return;
-  const what =
-    step.kind === 'put-crontab'
-      ? step.source.is === 'user'
-        ? `the crontab of ${step.source.user}`
-        : step.source.path
-      : 'path' in step
-        ? step.path
-        : '';
-  throw new Problem('plan-stale', { what: `${what} is not as it was` });
-}
-
-/** Carries on a deployment that a crash cut off. */
-async function resumeDeployment(ctx: Context, id: string): Promise<Result> {
-  if (!ctx.consent.given && !ctx.consent.prompts) {
-    throw new Problem('answers-missing', {
-      because: ctx.consent.because,
-      missing: '--yes or --ci',
-      example: `cronlatch deploy --resume ${id} --ci`,
-    });
-  }
-  return alone(ctx, 'deploy --resume', async () => {
-    const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
-    const journal = journals.find((j) => j.open.id === id && j.open.command === 'deploy');
-    if (journal === undefined) throw new Problem('no-deployment', { id });
-    if (stateOf(journal) !== 'unfinished') {
-      ctx.screen.print('Already finished.');
-      return { json: report(ctx, { deployment: id, outcome: { is: stateOf(journal), exit: 0 } }), exit: 0 };
-    }
-    if (journals.some((j) => j.open.of === id))
-      throw new Problem('unfinished', { command: 'rollback', id, at: journal.open.at });
-    const { plan } = journal.open;
-    ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
-    await agree(ctx, 'Carry this deployment on?');
-    return ctx.interrupts.guard(async () => {
-      const pen = await reopenJournal(ctx.server, journal as Journal);
-      await resume(ctx.server, pen, plan.steps, bellFor(ctx, pen));
-      return orTakeBack(
-        ctx.server,
-        pen,
-        () => plan.steps,
-        bellFor(ctx, pen),
-        () => finish(ctx, pen, plan, { plan: planToJson(plan), findings: [] }),
-      );
-    });
-  });
-}
-
-function stateFlag(ctx: Context): string {
-  const given = ctx.line.flags['state-dir'];
-  return typeof given === 'string' ? ` --state-dir ${given}` : '';
-}
-
-function report(ctx: Context, parts: Record<string, unknown>): Record<string, unknown> {
-  return { schema: reportSchema, command: 'deploy', version: ctx.version, ...parts };
 }

@@ -4,17 +4,20 @@ import { settle, tidy } from '../apply/carry.ts';
 import { oneOf } from '../ask/settle.ts';
 import { isEmpty, planToJson } from '../change/plan.ts';
 import { targetOf } from '../change/step.ts';
-import { closeJournal, openJournal, readJournals, reopenJournal, standing } from '../journal/journal.ts';
-import { type Journal, stateOf } from '../journal/records.ts';
-import { type Now, type PlannedRollback, planBefore, planForm, type Standing } from '../plan/rollback.ts';
+import { fateOf, held, rollbacksOf, takenBack, unfinished } from '../journal/fate.ts';
+import { closeJournal, openJournal, readJournals, reopenJournal } from '../journal/journal.ts';
+import { type CloseState, type Journal, stateOf } from '../journal/records.ts';
+import { planForm } from '../plan/form.ts';
+import { type Case, type PlannedRollback, planBefore } from '../plan/rollback.ts';
+import type { Now } from '../plan/takeBack.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource } from '../server/server.ts';
+import type { CrontabSource, Owner, Seen } from '../server/server.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingLines } from '../show/text.ts';
 import { sourceName } from '../survey/facts.ts';
 import { type Context, flag, type Result, reportSchema, word } from './context.ts';
 import { findingJson } from './scan.ts';
-import { alone, bellFor } from './work.ts';
+import { alone, bellFor, stateFlag, unfinishedProblem } from './work.ts';
 
 type Form = 'before' | 'long-running' | 'disabled';
 
@@ -36,7 +39,9 @@ export async function rollback(ctx: Context): Promise<Result> {
 
 /** The plan and nothing else: reads without the lock. */
 async function look(ctx: Context, to: Form): Promise<Result> {
-  const { journal, planned } = await prepare(ctx, to);
+  const prepared = await prepare(ctx, to);
+  if (prepared.is === 'back-already') return backAlready(ctx, prepared);
+  const { journal, planned } = prepared;
   await show(ctx, planned);
   ctx.screen.print('Dry run: nothing was changed.');
   const refused = refusal(ctx, planned);
@@ -45,7 +50,9 @@ async function look(ctx: Context, to: Form): Promise<Result> {
 }
 
 async function putBack(ctx: Context, to: Form): Promise<Result> {
-  const { journal, journals, planned } = await prepare(ctx, to);
+  const prepared = await prepare(ctx, to);
+  if (prepared.is === 'back-already') return backAlready(ctx, prepared);
+  const { journal, planned } = prepared;
   await show(ctx, planned);
   const refused = refusal(ctx, planned);
   if (refused.length > 0) {
@@ -60,19 +67,40 @@ async function putBack(ctx: Context, to: Form): Promise<Result> {
   }
   if (!ctx.consent.given && !(await (await ctx.ask()).confirm(`Put back ${journal.open.id}?`)))
     throw new Problem('declined');
-  return ctx.interrupts.guard(() => carryOut(ctx, to, { journal, journals, planned }));
+  return ctx.interrupts.guard(() => carryOut(ctx, to, prepared));
 }
 
-type Prepared = Awaited<ReturnType<typeof prepare>>;
+/** Taken back before: a newer deployment with the same bytes is none of its business. */
+function backAlready(ctx: Context, { journal, by }: BackAlready): Result {
+  const { id } = journal.open;
+  ctx.screen.print(by === undefined ? `${id} was put back already.` : `Already put back by ${by}.`);
+  const outcome = { is: 'already-rolled-back', exit: 0, ...(by === undefined ? {} : { by }) };
+  return {
+    json: { schema: reportSchema, command: 'rollback', version: ctx.version, deployment: id, outcome },
+    exit: 0,
+  };
+}
 
-async function carryOut(ctx: Context, to: Form, { journal, journals, planned }: Prepared): Promise<Result> {
+interface Prepared {
+  readonly is: 'planned';
+  readonly journal: Journal;
+  readonly journals: readonly Journal[];
+  readonly planned: PlannedRollback;
+}
+
+interface BackAlready {
+  readonly is: 'back-already';
+  readonly journal: Journal;
+  readonly by?: string;
+}
+
+async function carryOut(ctx: Context, to: Form, prepared: Prepared): Promise<Result> {
   const { server, settings } = ctx;
+  const { journal, journals, planned } = prepared;
   for (const step of journal.open.plan.steps) await tidy(server, step);
-  if (isEmpty(planned.plan)) {
-    await settleOpen(ctx, journals, journal, to, undefined);
-    ctx.screen.print(
-      to === 'before' ? 'Crontab and files are as they were before already.' : 'Nothing to change.',
-    );
+  if (isEmpty(planned.plan) && to !== 'before') {
+    await settleOpen(ctx, journals, journal, to, planned, undefined);
+    ctx.screen.print('Nothing to change.');
     return { json: report(ctx, journal, planned, { is: 'rolled-back', exit: 0 }), exit: 0 };
   }
   const pen = await openJournal(server, settings.stateDirectory, {
@@ -82,34 +110,53 @@ async function carryOut(ctx: Context, to: Form, { journal, journals, planned }: 
     of: journal.open.id,
     to,
   });
+  // Nothing to take back, put back by hand perhaps: that it is so is recorded all the same.
   await apply(server, pen, planned.plan.steps, bellFor(ctx, pen));
-  if (to === 'before' && planned.foreign.length === 0) await readBack(ctx, journal);
+  if (to === 'before') await readBack(ctx, journal, planned);
   await closeJournal(server, pen, 'rolled-back');
-  await settleOpen(ctx, journals, journal, to, pen.id);
-  ctx.screen.print(...done(journal, to));
+  await settleOpen(ctx, journals, journal, to, planned, pen.id);
+  ctx.screen.print(...done(ctx, journal, to, planned));
   return { json: report(ctx, journal, planned, { is: 'rolled-back', exit: 0, as: pen.id }), exit: 0 };
 }
 
-function done(journal: Journal, to: Form): string[] {
-  if (to === 'before')
-    return [
-      `Put back: crontab and files are as they were before ${journal.open.id}, read back and compared.`,
-    ];
+function done(ctx: Context, journal: Journal, to: Form, planned: PlannedRollback): string[] {
+  const { id } = journal.open;
+  if (to === 'before') {
+    if (planned.foreign.length > 0 || planned.kept.length > 0)
+      return [`Put back: what ${id} had changed. What others need or have changed is kept, as shown above.`];
+    return isEmpty(planned.plan)
+      ? ['Crontab and files are as they were before already.']
+      : [`Put back: crontab and files are as they were before ${id}, read back and compared.`];
+  }
   const how =
     to === 'disabled'
       ? 'The entries are commented out; the command to run by hand stands above each.'
       : 'The workers run in their long-running form; cron looks every five minutes whether they live.';
-  return [how, `To go all the way back: cronlatch rollback ${journal.open.id}`];
+  return [how, `To go all the way back: cronlatch rollback ${id}${stateFlag(ctx)}`];
 }
 
-/** "Put back" is said only after every step was found as before. A directory with logs in it is kept. */
-async function readBack(ctx: Context, journal: Journal): Promise<void> {
+/** "Put back" is said only after every step was found as before. What others need or changed is kept, logs too. */
+async function readBack(ctx: Context, journal: Journal, planned: PlannedRollback): Promise<void> {
+  const theirs = new Set([...planned.foreign, ...planned.kept]);
   for (const step of journal.open.plan.steps) {
     if (step.kind === 'stop-process') continue;
-    const state = await settle(ctx.server, step);
-    if (state === 'before') continue;
-    if (step.kind === 'make-directory') ctx.screen.say(`Kept, since there is something in it: ${step.path}`);
-    else throw new Problem('read-back', { what: targetOf(step) }, { exit: 4 });
+    if (theirs.has(step.kind === 'put-crontab' ? sourceName(step.source) : step.path)) continue;
+    // A file whose mode others changed keeps theirs: then the plan says how it is to be.
+    const back = planned.plan.steps.find(
+      (s) => s.kind === 'put-file' && step.kind === 'put-file' && s.path === step.path,
+    );
+    if (
+      back === undefined
+        ? (await settle(ctx.server, step)) === 'before'
+        : (await settle(ctx.server, back)) === 'after'
+    )
+      continue;
+    if (step.kind === 'make-directory') {
+      ctx.screen.say(`Kept, since there is something in it: ${step.path}`);
+      continue;
+    }
+    const again = `${journal.open.id}${stateFlag(ctx)}`;
+    throw new Problem('read-back', { what: targetOf(step), rollback: again }, { exit: 4 });
   }
 }
 
@@ -119,71 +166,75 @@ async function settleOpen(
   journals: readonly Journal[],
   journal: Journal,
   to: Form,
+  planned: PlannedRollback,
   by: string | undefined,
 ): Promise<void> {
-  for (const other of journals) {
-    const same = other.open.id === journal.open.id || other.open.of === journal.open.id;
-    if (!same || stateOf(other) !== 'unfinished') continue;
-    const pen = await reopenJournal(ctx.server, other);
-    await closeJournal(
-      ctx.server,
-      pen,
-      to === 'before' || other.open.command === 'rollback' ? 'rolled-back' : 'deployed',
-      by,
-    );
+  for (const other of [journal, ...rollbacksOf(journals, journal)]) {
+    if (stateOf(other) !== 'unfinished') continue;
+    // An earlier try counts as done where this one finished it, or found its edits in the crontab.
+    const there = to === 'before' || planned.stood.includes(other.open.id);
+    const state: CloseState = there ? 'rolled-back' : 'failed';
+    await closeJournal(ctx.server, await reopenJournal(ctx.server, other), state, by);
   }
 }
 
-async function prepare(
-  ctx: Context,
-  to: Form,
-): Promise<{ journal: Journal; journals: Journal[]; planned: PlannedRollback }> {
+async function prepare(ctx: Context, to: Form): Promise<Prepared | BackAlready> {
   const { server, settings, line } = ctx;
   const journals = await readJournals(server, settings.stateDirectory);
   const journal = target(journals, line.command === 'rollback' && 'id' in line ? line.id : undefined);
+  const open = unfinished(journals);
+  const other = open.find((j) => (j.open.of ?? j.open.id) !== journal.open.id);
+  if (other !== undefined) throw unfinishedProblem(ctx, journals, other);
+  const fate = fateOf(journals, journal);
+  if (['rolled-back', 'failed', 'unchanged'].includes(fate.is) && open.length === 0) {
+    if (to === 'before')
+      return { is: 'back-already', journal, ...(fate.by === undefined ? {} : { by: fate.by }) };
+    throw new Problem('taken-back', { id: journal.open.id, state: fate.is, by: fate.by ?? '' });
+  }
+  if (to !== 'before' && fate.is === 'unfinished') throw unfinishedProblem(ctx, journals, journal);
+
   // What was rolled back to another form since then stands on top of the deployment and goes first.
-  const chain = [
+  const forms = rollbacksOf(journals, journal).filter(
+    (j) => j.open.to !== 'before' && stateOf(j) !== 'failed',
+  );
+  const on: Case = {
     journal,
-    ...journals.filter(
-      (j) =>
-        j.open.command === 'rollback' &&
-        j.open.of === journal.open.id &&
-        j.open.to !== 'before' &&
-        stateOf(j) !== 'failed',
-    ),
-  ];
+    forms,
+    others: held(journals).filter((j) => j !== journal),
+    earlier: takenBack(journals).filter((j) => j !== journal),
+  };
+  const crontabs = await readCrontabs(ctx, [journal, ...forms]);
+  const planned =
+    to === 'before'
+      ? planBefore(on, { crontabs, files: await lookAt(ctx, [journal, ...on.earlier]) })
+      : planForm(to, on, crontabs, settings.dialect ?? 'debian');
+  return { is: 'planned', journal, journals, planned };
+}
+
+async function readCrontabs(ctx: Context, journals: readonly Journal[]): Promise<Now[]> {
   const sources = new Map<string, CrontabSource>();
-  for (const { open } of chain) {
+  for (const { open } of journals) {
     for (const step of open.plan.steps)
       if (step.kind === 'put-crontab') sources.set(sourceName(step.source), step.source);
     for (const worker of open.plan.workers) sources.set(worker.source, worker.from);
   }
   const now: Now[] = [];
   for (const source of sources.values()) {
-    const seen = await server.crontabs.read(source);
+    const seen = await ctx.server.crontabs.read(source);
     if (seen.is === 'crontab') now.push({ source, route: seen.route, text: seen.text });
   }
-  if (to !== 'before') {
-    if (stateOf(journal) === 'unfinished')
-      throw new Problem('unfinished', { command: 'deploy', id: journal.open.id, at: journal.open.at });
-    const system = (source: CrontabSource): boolean =>
-      source.is === 'system' || source.is === 'cron.d' || (source.is === 'file' && source.system);
-    return {
-      journal,
-      journals,
-      planned: planForm(to, journal, now, ctx.settings.dialect ?? 'debian', system),
-    };
-  }
-  const standings = new Map<Journal, Standing[]>();
-  for (const each of chain) {
-    const list: Standing[] = [];
-    for (const step of each.open.plan.steps)
-      list.push(
-        step.kind === 'put-crontab' || step.kind === 'stop-process' ? 'before' : await settle(server, step),
-      );
-    standings.set(each, list);
-  }
-  return { journal, journals, planned: planBefore(chain, (j, i) => standings.get(j)?.[i] ?? 'neither', now) };
+  return now;
+}
+
+/** Every file and directory that these deployments made or changed, as it is now. */
+async function lookAt(ctx: Context, journals: readonly Journal[]): Promise<Map<string, Seen>> {
+  const paths = new Map<string, Owner>();
+  for (const { open } of journals)
+    for (const step of open.plan.steps)
+      if ('path' in step && !paths.has(step.path)) paths.set(step.path, step.as);
+  const seen = new Map<string, Seen>();
+  for (const [path, as] of paths) seen.set(path, await ctx.server.files.look(path, as));
+  return seen;
 }
 
 /** The deployment that is meant: the one named, else one that was cut off, else the last that stands. */
@@ -199,7 +250,7 @@ function target(journals: readonly Journal[], id: string | undefined): Journal {
   const cutOff = journals.find((j) => stateOf(j) === 'unfinished');
   const last =
     cutOff === undefined
-      ? standing(journals).at(-1)
+      ? held(journals).at(-1)
       : deployments.find((j) => j.open.id === (cutOff.open.of ?? cutOff.open.id));
   if (last === undefined) throw new Problem('no-deployment');
   return last;

@@ -2,7 +2,8 @@
 import { oneOf } from '../ask/settle.ts';
 import { readable } from '../change/encode.ts';
 import { neverFires, nextRuns } from '../crontab/schedule.ts';
-import { readJournals, standing } from '../journal/journal.ts';
+import { standing } from '../journal/fate.ts';
+import { readJournals } from '../journal/journal.ts';
 import { Problem } from '../problem.ts';
 import { sayFinding } from '../show/findings.ts';
 import { scanLines } from '../show/text.ts';

@@ -1,5 +1,7 @@
 // verify: the checklist for a deployment, or for all that stand.
-import { readJournals, standing } from '../journal/journal.ts';
+import { fateOf, inForm, standing } from '../journal/fate.ts';
+import { readJournals } from '../journal/journal.ts';
+import type { Journal } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import { worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
@@ -9,11 +11,23 @@ import { type Context, type Result, reportSchema } from './context.ts';
 export async function verifyDeployment(ctx: Context): Promise<Result> {
   const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
   const { id } = ctx.line;
+  const named = (j: Journal): boolean => id === undefined || j.open.id === id;
+  // Their entries are gone from the crontab on purpose: there is nothing of the deployed form to check.
+  const forms = inForm(journals).filter(named);
   const chosen =
     id === undefined
       ? standing(journals)
-      : journals.filter((j) => j.open.id === id && j.open.command === 'deploy');
-  if (chosen.length === 0) throw new Problem('no-deployment', id === undefined ? {} : { id });
+      : journals.filter((j) => named(j) && j.open.command === 'deploy' && !forms.includes(j));
+  if (chosen.length + forms.length === 0) throw new Problem('no-deployment', id === undefined ? {} : { id });
+  const skipped = forms.map((j) => ({ id: j.open.id, form: fateOf(journals, j).is }));
+  for (const form of skipped) ctx.screen.print(`Not checked: ${form.id} is in its ${form.form} form.`);
+  if (chosen.length === 0) {
+    const outcome = { is: 'skip', exit: 0 };
+    return {
+      json: { schema: reportSchema, command: 'verify', deployment: [], skipped, checks: [], outcome },
+      exit: 0,
+    };
+  }
   const workers = new Map(
     chosen.flatMap((j) => j.open.plan.workers).map((w) => [`${w.source}:${w.line}:${w.script}`, w]),
   );
@@ -34,6 +48,7 @@ export async function verifyDeployment(ctx: Context): Promise<Result> {
       schema: reportSchema,
       command: 'verify',
       deployment,
+      ...(skipped.length === 0 ? {} : { skipped }),
       checks: checksJson(checks),
       outcome: { is: verdict, exit },
     },

@@ -1,7 +1,10 @@
 // Being the one deployer: the lock, unfinished business, and the bell that apply rings.
 
 import type { Bell } from '../apply/stop.ts';
-import { type Pen, prepareState, unfinished } from '../journal/journal.ts';
+import { defaultState } from '../ask/settle.ts';
+import { shellQuote } from '../command/quote.ts';
+import { canResume, unfinished } from '../journal/fate.ts';
+import { type Pen, prepareState } from '../journal/journal.ts';
 import type { Journal } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { Context } from './context.ts';
@@ -35,11 +38,28 @@ export async function alone<T>(ctx: Context, command: string, act: () => Promise
 }
 
 /** Throws 'unfinished' (exit 5) when an earlier deployment was cut off. */
-export function refuseUnfinished(journals: readonly Journal[]): void {
+export function refuseUnfinished(ctx: Context, journals: readonly Journal[]): void {
   const [first] = unfinished(journals);
-  if (first === undefined) return;
-  const { open } = first;
-  throw new Problem('unfinished', { command: open.command, id: open.of ?? open.id, at: open.at });
+  if (first !== undefined) throw unfinishedProblem(ctx, journals, first);
+}
+
+/** What was cut off, and the ways out that are really there. */
+export function unfinishedProblem(ctx: Context, journals: readonly Journal[], journal: Journal): Problem {
+  const { command, id, at, of } = journal.open;
+  const where = stateFlag(ctx);
+  return new Problem('unfinished', {
+    command,
+    id,
+    at,
+    rollback: `${of ?? id}${where}`,
+    resume: canResume(journals, journal) ? `${id}${where}` : '',
+  });
+}
+
+/** ` --state-dir DIR` for a command line we print, where a bare one would look somewhere else. */
+export function stateFlag(ctx: Context): string {
+  const { stateDirectory } = ctx.settings;
+  return stateDirectory === defaultState(ctx.around) ? '' : ` --state-dir ${shellQuote(stateDirectory)}`;
 }
 
 /** The bell for apply: progress to the screen, signals to the journal. */

@@ -10,7 +10,6 @@ import {
   journalSchema,
   printRecord,
   readJournal,
-  stateOf,
 } from './records.ts';
 
 /** An open journal. Every record is durable when `write` returns. */
@@ -136,21 +135,4 @@ export async function readJournals(server: Server, stateDirectory: string): Prom
     if (journal !== 'empty') journals.push(journal);
   }
   return journals.sort((a, b) => (a.open.at + a.open.id < b.open.at + b.open.id ? -1 : 1));
-}
-
-/** Deployments that nobody has settled: no close, or a rollback of them that was cut off. */
-export function unfinished(journals: readonly Journal[]): Journal[] {
-  return journals.filter((journal) => stateOf(journal) === 'unfinished');
-}
-
-/** Deployments that stand, oldest first: deployed and not taken back since. */
-export function standing(journals: readonly Journal[]): Journal[] {
-  const takenBack = new Set(
-    journals
-      .filter((j) => j.open.command === 'rollback' && stateOf(j) === 'rolled-back' && j.open.to === 'before')
-      .map((j) => j.open.of),
-  );
-  return journals.filter(
-    (j) => j.open.command === 'deploy' && stateOf(j) === 'deployed' && !takenBack.has(j.open.id),
-  );
 }

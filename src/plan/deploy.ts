@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
 import { bytesOf, readable } from '../change/encode.ts';
-import { type Latched, type Plan, planOf } from '../change/plan.ts';
+import { cannotUndoOf, type Latched, type Plan, planOf } from '../change/plan.ts';
 import { wholeLines } from '../change/splice.ts';
 import type { Edit, MakeDirectory, PutCrontab, PutFile, Step, StopProcess } from '../change/step.ts';
 import type { RewriteNote, Wish } from '../command/command.ts';
@@ -108,9 +108,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     ...crontabs,
     ...stops,
   ];
-  const cannotUndo = stops
-    .filter((s) => s.seen.length > 0)
-    .map((s) => ({ code: 'processes-stopped' as const, script: s.script, pids: s.seen }));
+  const cannotUndo = cannotUndoOf(steps);
   return { plan: planOf({ for: 'deploy', steps, workers, cannotUndo }), findings, notes };
 }
 
@@ -235,11 +233,13 @@ function latched(
   facts: Facts,
 ): Latched {
   const { scheduleSpan } = job.entry;
-  const text = facts.crontabs.find((c) => c.name === job.sourceName)?.crontab.text ?? '';
+  const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
+  const text = crontab?.crontab.text ?? '';
   return {
     name: job.places === 'none' ? '' : job.places.name,
     source: job.sourceName,
     from: job.source,
+    ...(crontab === undefined ? {} : { dialect: crontab.dialect }),
     line: job.line,
     script: typeof job.script === 'string' ? job.scriptPath : job.script.path,
     uid: job.user.uid,

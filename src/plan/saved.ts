@@ -1,6 +1,6 @@
 // A plan from a file: read back, checked for its schema, never guessed at.
 import { stepFromJson } from '../change/encode.ts';
-import { type Plan, planOf, planSchema } from '../change/plan.ts';
+import { cannotUndoOf, type Plan, planOf, planSchema } from '../change/plan.ts';
 import { Problem, reasonOf } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 
@@ -9,27 +9,30 @@ export async function readPlan(server: Server, path: string): Promise<Plan> {
   const seen = await server.files.look(path, server.self.owner);
   if (seen.is === 'absent') throw new Problem('file-missing', { path });
   if (seen.is !== 'file') throw new Problem('plan-unreadable', { path, reason: 'it is not a file' });
-  let json: { schema?: unknown; id?: unknown; steps?: unknown; plan?: unknown };
+  let json: { plan?: unknown } | null;
   try {
     json = JSON.parse(Buffer.from(seen.bytes, 'latin1').toString('utf8'));
   } catch (error) {
     throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
   }
   // The report of `--dry-run --json` holds the same plan.
-  const inner = (json.plan ?? json) as Plan;
+  const inner = (json?.plan ?? json) as Plan | null;
+  if (typeof inner !== 'object' || inner === null)
+    throw new Problem('plan-unreadable', { path, reason: 'it holds no plan' });
   if (inner.schema !== planSchema || !Array.isArray(inner.steps) || !Array.isArray(inner.workers)) {
     throw new Problem('plan-unreadable', {
       path,
       reason: `it has schema ${String(inner.schema)}, this version reads ${planSchema}`,
     });
   }
-  const plan = planOf({
-    for: inner.for,
-    steps: inner.steps.map((s) => stepFromJson(s as never)),
-    workers: inner.workers,
-    cannotUndo: inner.cannotUndo,
-  });
-  if (plan.id !== inner.id)
-    throw new Problem('plan-unreadable', { path, reason: 'its steps are not those it was saved with' });
+  let plan: Plan;
+  try {
+    const steps = inner.steps.map((s) => stepFromJson(s as never));
+    plan = planOf({ for: inner.for, steps, workers: inner.workers, cannotUndo: cannotUndoOf(steps) });
+  } catch (error) {
+    throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
+  }
+  if (plan.id !== inner.id || plan.for !== 'deploy')
+    throw new Problem('plan-unreadable', { path, reason: 'it is not what it was saved as' });
   return plan;
 }

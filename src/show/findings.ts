@@ -145,6 +145,12 @@ const sentences: Record<string, Say> = {
     what: `${a['path']} was changed by somebody else since the deployment.`,
     fix: 'take our line out by hand, or put the deployed version back first',
   }),
+  'guard-still-used': (a) => ({
+    what: `${a['path']} stays: another deployment that stands needs it.`,
+  }),
+  'script-replaced': (a) => ({
+    what: `${a['path']} was replaced since and has no guard any more: it stays as it is.`,
+  }),
   'our-line-edited': (a) => ({
     what: `The deployed line is no longer in ${a['source']}: ${a['line']}`,
     fix: 'somebody edited it; change it by hand',

@@ -1,8 +1,8 @@
 // Reports as text: what scan, deploy, verify and history say to a person.
 import { readable } from '../change/encode.ts';
 import type { RewriteNote } from '../command/command.ts';
+import type { Fate } from '../journal/fate.ts';
 import type { Journal } from '../journal/records.ts';
-import { stateOf } from '../journal/records.ts';
 import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { sayFinding } from './findings.ts';
@@ -158,18 +158,16 @@ export function verdictLines(verdicts: readonly Verdict[], theme: Theme, verbose
 /** Deployments, newest first. */
 export function historyLines(
   journals: readonly Journal[],
-  standing: ReadonlySet<string>,
+  fates: ReadonlyMap<string, Fate>,
   theme: Theme,
 ): string[] {
   if (journals.length === 0) return ['Nothing was deployed yet.'];
   return [...journals].reverse().map((journal) => {
     const { open } = journal;
-    const state = stateOf(journal);
-    const word = standing.has(open.id)
-      ? theme.good('stands')
-      : state === 'unfinished'
-        ? theme.bad('unfinished')
-        : state;
+    const fate = fates.get(open.id) ?? { is: 'unfinished' };
+    const paint =
+      fate.is === 'stands' ? theme.good : fate.is === 'unfinished' ? theme.bad : (text: string) => text;
+    const word = paint(fate.by === undefined ? fate.is : `${fate.is} by ${fate.by}`);
     const what =
       open.command === 'deploy'
         ? open.plan.workers.map((w) => w.name || w.script).join(', ')

@@ -380,7 +380,7 @@ describe('rollback', () => {
     expect(textOf(spool)).toBe(edited);
   });
 
-  test('a release replaced the script: verify says the guard is lost, rollback does not overwrite the release', async () => {
+  test('a release replaced the script: verify says the guard is lost, rollback leaves the release and takes back the rest', async () => {
     machine.put(script, '<?php echo "release 2";\n', {
       uid: exampleUser.uid,
       gid: exampleUser.gid,
@@ -393,8 +393,12 @@ describe('rollback', () => {
       because: 'guard-lost',
     });
     expect((await run('scan')).out()).toContain('guard-lost-by-release');
-    expect((await run('rollback --ci')).exit).toBe(5);
+    const { exit, out } = await run('rollback --ci');
+    expect(exit).toBe(0);
+    expect(out()).toContain('[script-replaced]');
     expect(textOf(script)).toBe('<?php echo "release 2";\n');
+    expect(textOf(spool)).toBe(crontab);
+    expect(textOf(script.replace('process_import_jobs', 'cronlatch-guard'))).toBe('(absent)');
   });
 
   test('twice is once: the second finds nothing to take back', async () => {
@@ -409,7 +413,7 @@ describe('rollback', () => {
     const list = json['deployments'] as { command: string; state: string; stands: boolean }[];
     expect(list.map((d) => [d.command, d.state, d.stands])).toEqual([
       ['rollback', 'rolled-back', false],
-      ['deploy', 'deployed', false],
+      ['deploy', 'rolled-back', false],
     ]);
   });
 });

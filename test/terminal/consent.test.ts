@@ -9,10 +9,10 @@ import { begin, deploy, expectProblem, hasFlock, json, root, run, scratch, site,
 
 /** Every question there is: the file that asks it, and the flags that answer it beforehand. */
 const questions = [
-  { file: 'deploy.ts', asks: 'Which workers', flags: ['script', 'entry', 'all'] },
-  { file: 'deploy.ts', asks: 'confirm(question)', flags: ['yes'] },
-  { file: 'deploy.ts', asks: 'Keep the change all the same?', flags: ['keep-on-fail'] },
-  { file: 'rollback.ts', asks: 'Put back', flags: ['yes'] },
+  { file: 'deploy.ts', command: 'deploy', asks: 'Which workers', flags: ['script', 'entry', 'all'] },
+  { file: 'carryOut.ts', command: 'deploy', asks: 'confirm(question)', flags: ['yes'] },
+  { file: 'carryOut.ts', command: 'deploy', asks: 'Keep the change all the same?', flags: ['keep-on-fail'] },
+  { file: 'rollback.ts', command: 'rollback', asks: 'Put back', flags: ['yes'] },
 ] as const;
 
 /** A crontab with two workers, so that which one is meant has to be said. */
@@ -43,7 +43,7 @@ describe.concurrent('questions', () => {
       ).toBe(true);
   });
 
-  test.each(questions.flatMap((q) => q.flags.map((flag) => [q.file.replace('.ts', ''), flag] as const)))(
+  test.each(questions.flatMap((q) => q.flags.map((flag) => [q.command, flag] as const)))(
     '%s has the flag --%s, and a variable of that name (rule 10)',
     (command, flag) => {
       expect(commands.find((c) => c.name === command)?.flags.map((f) => f.name)).toContain(flag);

@@ -1,0 +1,71 @@
+// deploy --plan: a plan that was reviewed before, applied exactly or refused.
+import { settle as settleStep } from '../apply/carry.ts';
+import { lockless } from '../apply/stop.ts';
+import { type Plan, planToJson } from '../change/plan.ts';
+import { readJournals } from '../journal/journal.ts';
+import { readPlan } from '../plan/saved.ts';
+import { Problem } from '../problem.ts';
+import { showPlan } from '../show/diff.ts';
+import { agree, carryOut, report } from './carryOut.ts';
+import { type Context, flag, type Result } from './context.ts';
+import { refuseUntrusted } from './trust.ts';
+import { alone, refuseUnfinished } from './work.ts';
+
+/** Applies a plan as it was reviewed: every step must find the server as the plan saw it. */
+export async function deploySaved(ctx: Context, path: string): Promise<Result> {
+  const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
+  if (ctx.server.self.root) await refuseUntrusted(ctx.server, absolute);
+  const plan = await readPlan(ctx.server, absolute);
+  const dryRun = flag(ctx, 'dry-run');
+  if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: '--yes or --ci',
+      example: `cronlatch deploy --plan ${path} --ci`,
+    });
+  }
+  ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
+  const json = { plan: planToJson(plan), findings: [] };
+  const standing = await standingOf(ctx, plan);
+  if (standing.every((s) => s === 'after')) {
+    ctx.screen.print('Already deployed.');
+    return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
+  }
+  refuseStale(plan, standing);
+  if (dryRun) {
+    ctx.screen.print('Dry run: nothing was changed.');
+    return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
+  }
+  await agree(ctx, 'Apply exactly this plan?');
+  return alone(ctx, 'deploy --plan', async () => {
+    refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
+    refuseStale(plan, await standingOf(ctx, plan));
+    return carryOut(ctx, plan, json);
+  });
+}
+
+/** Stopping is the last thing a plan does and follows from the rest; where it is all there is, processes tell. */
+async function standingOf(ctx: Context, plan: Plan): Promise<('before' | 'after' | 'neither')[]> {
+  const found: ('before' | 'after' | 'neither')[] = [];
+  const onlyStops = plan.steps.every((step) => step.kind === 'stop-process');
+  for (const step of plan.steps) {
+    if (step.kind !== 'stop-process') found.push(await settleStep(ctx.server, step));
+    else found.push(onlyStops && (await lockless(ctx.server, step)).length > 0 ? 'before' : 'after');
+  }
+  return found;
+}
+
+function refuseStale(plan: Plan, standing: readonly string[]): void {
+  const index = plan.steps.findIndex((step, i) => step.kind !== 'stop-process' && standing[i] !== 'before');
+  const step = plan.steps[index];
+  if (step === undefined) return;
+  const what =
+    step.kind === 'put-crontab'
+      ? step.source.is === 'user'
+        ? `the crontab of ${step.source.user}`
+        : step.source.path
+      : 'path' in step
+        ? step.path
+        : '';
+  throw new Problem('plan-stale', { what: `${what} is not as it was` });
+}

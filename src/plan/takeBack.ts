@@ -1,0 +1,155 @@
+// Taking one step back, judged by what the server shows: only what is ours, and nothing that others made of it.
+import { readable } from '../change/encode.ts';
+import { composeEdits, spliceEdits } from '../change/splice.ts';
+import { type FileText, invert, type PutCrontab, type PutFile } from '../change/step.ts';
+import type { CrontabSource, Route, Seen } from '../server/server.ts';
+import { type Finding, sourceName } from '../survey/facts.ts';
+import { findGuard, removeGuard } from '../worker/line.ts';
+
+/** A crontab as it is now. */
+export interface Now {
+  readonly source: CrontabSource;
+  readonly route: Route;
+  readonly text: string;
+}
+
+/** A crontab on its way back. */
+interface CrontabWay {
+  readonly now: Now;
+  readonly text: string;
+  readonly edits: PutCrontab['edits'];
+  readonly mtime?: string | undefined;
+}
+
+/** A file on its way back; `first` is the step whose place and owner it is written with. */
+interface FileWay {
+  readonly first: PutFile;
+  readonly now: FileText | 'absent' | 'other';
+  readonly text: FileText | 'absent' | 'other';
+}
+
+/** What was worked out so far. */
+export interface Ways {
+  readonly crontabs: Map<string, CrontabWay>;
+  readonly files: Map<string, FileWay>;
+  readonly findings: Finding[];
+  /** What others changed since: their part is kept. */
+  readonly foreign: Set<string>;
+  /** Paths that stay as they are: others need them, or a release replaced them. */
+  readonly kept: Set<string>;
+}
+
+export function noWays(): Ways {
+  return { crontabs: new Map(), files: new Map(), findings: [], foreign: new Set(), kept: new Set() };
+}
+
+/**
+ * Takes a crontab step back. Says whether it stood there. With `perhaps` the step may never have been carried out:
+ * a crash cut it off, or it was undone; the lines before it are then an answer too.
+ */
+export function takeBackCrontab(
+  step: PutCrontab,
+  crontabs: readonly Now[],
+  ways: Ways,
+  perhaps: boolean,
+): boolean {
+  const name = sourceName(step.source);
+  const now = crontabs.find((c) => sourceName(c.source) === name);
+  if (now === undefined) {
+    ways.findings.push({ level: 'stop', code: 'crontab-gone', args: { source: name } });
+    return false;
+  }
+  const held = ways.crontabs.get(name) ?? { now, text: now.text, edits: [] };
+  const back = invert(step) as PutCrontab;
+  if (held.text === step.before) return false;
+  const edits = composeEdits(held.edits, back.edits);
+  if (held.text === step.after) {
+    ways.crontabs.set(name, { now, text: step.before, edits, mtime: back.mtime });
+    return true;
+  }
+  const spliced = spliceEdits(held.text, back.edits);
+  if (spliced.is === 'spliced') {
+    ways.foreign.add(name);
+    ways.crontabs.set(name, { now, text: spliced.text, edits });
+    return true;
+  }
+  if (perhaps && spliceEdits(held.text, step.edits).is === 'spliced') return false;
+  const line = readable(spliced.edit.before.join('')).trimEnd();
+  const code = spliced.is === 'gone' ? 'our-line-edited' : 'our-line-twice';
+  ways.findings.push({ level: 'stop', code, args: { source: name, line } });
+  return false;
+}
+
+/**
+ * Takes a file step back. A guard that was edited stops the rollback. A script that others edited loses our line
+ * alone; one without our line (a release) stays as it is. Steps of an earlier deployment (`mine` is false) are what it
+ * left to those after it: where they do not fit, nothing is said.
+ */
+export function takeBackFile(step: PutFile, seen: Seen, ways: Ways, mine: boolean): void {
+  const { path, before, after } = step;
+  const now = textOf(seen);
+  const held = ways.files.get(path) ?? { first: step, now, text: now };
+  const { text } = held;
+  const becomes = (next: FileText | 'absent'): void => {
+    ways.files.set(path, { ...held, text: next });
+  };
+  if (same(text, before)) return;
+  if (same(text, after)) {
+    becomes(before);
+    return;
+  }
+  if (typeof text !== 'string' && after !== 'absent' && text.bytes === after.bytes) {
+    // The bytes are ours; mode or owner were changed by others and are theirs.
+    becomes(before === 'absent' ? 'absent' : { ...lookOf(text), bytes: before.bytes });
+    return;
+  }
+  if (step.what === 'script') {
+    const ours = after !== 'absent' && findGuard(after.bytes) !== 'none';
+    if (ours && text !== 'other' && (text === 'absent' || !callsGuard(text.bytes))) {
+      ways.kept.add(path);
+      if (mine) ways.findings.push({ level: 'note', code: 'script-replaced', args: { path } });
+      return;
+    }
+    const stripped = withoutLine(step, text);
+    if (stripped !== 'none') {
+      ways.foreign.add(path);
+      becomes(stripped);
+      return;
+    }
+  } else if (!mine) return;
+  ways.findings.push({ level: 'stop', code: 'file-edited', args: { path } });
+}
+
+/** The edited script without our line, where that line was all we had changed. */
+function withoutLine(step: PutFile, text: FileText | 'absent' | 'other'): FileText | 'none' {
+  const { before, after } = step;
+  if (typeof text === 'string' || before === 'absent' || after === 'absent') return 'none';
+  if (text.uid !== step.as.uid) return 'none';
+  const deployed = removeGuard(after.bytes);
+  if (deployed.is !== 'removed' || deployed.text !== before.bytes) return 'none';
+  const stripped = removeGuard(text.bytes);
+  if (stripped.is !== 'removed' || callsGuard(stripped.text)) return 'none';
+  return { ...lookOf(text), bytes: stripped.text };
+}
+
+/** Our line, or any other mention of a guard's file: whoever wrote it may need it. */
+function callsGuard(bytes: string): boolean {
+  return findGuard(bytes) !== 'none' || /cronlatch-guard\.(php|mjs)/.test(bytes);
+}
+
+function textOf(seen: Seen): FileText | 'absent' | 'other' {
+  if (seen.is === 'absent') return 'absent';
+  if (seen.is !== 'file') return 'other';
+  const { bytes, mode, uid, gid, mtime } = seen;
+  return { bytes, mode, uid, gid, mtime };
+}
+
+function lookOf({ mode, uid, gid }: FileText): Omit<FileText, 'bytes' | 'mtime'> {
+  return { mode, uid, gid };
+}
+
+/** Equal in everything but the time. */
+function same(a: FileText | 'absent' | 'other', b: FileText | 'absent'): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.bytes === b.bytes && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+}
