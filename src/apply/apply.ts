@@ -12,15 +12,19 @@ import type { Bell } from './stop.ts';
  * Where taking back fails too, the journal stays open and 'half-done' (exit 4) is thrown.
  */
 export async function apply(server: Server, pen: Pen, steps: readonly Step[], bell: Bell): Promise<void> {
-  let reached = -1;
-  const done = (): readonly Step[] => steps.slice(0, reached + 1);
+  // Steps that this run has changed something by. Another deployer with a state directory of his own may have done the
+  // very same step in the meantime: that one is his, and taking it back would break what he deployed.
+  let ours = 0;
+  const done = (): readonly Step[] => steps.slice(0, ours);
   await orTakeBack(server, pen, done, bell, async () => {
     for (const [index, step] of steps.entries()) {
       checkInterrupt(bell);
-      reached = index;
       bell.tell({ code: 'step', step });
       await pen.write({ is: 'begun', step: index, at: stamp(server) });
-      await carry(server, step, bell);
+      await carry(server, step, bell, () => {
+        ours = index + 1;
+      });
+      ours = index + 1;
       await pen.write({ is: 'done', step: index, at: stamp(server) });
     }
     checkInterrupt(bell);
@@ -84,7 +88,6 @@ export async function takeBack(
     const back = invert(step);
     if (back === 'none') continue;
     try {
-      await tidy(server, step);
       const state = await settle(server, step);
       if (state === 'before') {
         await pen.write({ is: 'undone', step: index, at: stamp(server) });

@@ -1,27 +1,37 @@
 // Carrying out one step, and telling by a look at the server whether it was carried out.
-import { dirname } from 'node:path/posix';
+import { basename, dirname, join } from 'node:path/posix';
 import type { FileText, MakeDirectory, PutCrontab, PutFile, Step } from '../change/step.ts';
 import { Problem } from '../problem.ts';
 import type { FileLook, Owner, Seen, Server } from '../server/server.ts';
 import { type Bell, stopInstances } from './stop.ts';
 
-/** Does one step and reads it back. Throws a Problem; a look then tells how far it got (`settle`). */
-export async function carry(server: Server, step: Step, bell: Bell): Promise<void> {
+/**
+ * Does one step and reads it back. `acting` is called immediately before the first change is made: a Problem thrown
+ * earlier has changed nothing, after a later one a look tells how far it got (`settle`).
+ */
+export async function carry(
+  server: Server,
+  step: Step,
+  bell: Bell,
+  acting: () => void = () => {},
+): Promise<void> {
   switch (step.kind) {
     case 'make-directory':
-      await makeDirectory(server, step);
+      await makeDirectory(server, step, acting);
       return;
     case 'remove-directory':
+      acting();
       await server.files.removeDirectory(step.path, step.as);
       await syncParent(server, step.path, step.as);
       return;
     case 'put-file':
-      await putFile(server, step);
+      await putFile(server, step, acting);
       return;
     case 'put-crontab':
-      await putCrontab(server, step);
+      await putCrontab(server, step, acting);
       return;
     case 'stop-process':
+      acting();
       await stopInstances(server, step, bell);
       return;
   }
@@ -51,7 +61,7 @@ export async function settle(server: Server, step: Step): Promise<'before' | 'af
   }
 }
 
-/** Removes what a crash may have left of a step: the temporary file beside its target. */
+/** Removes what a crash may have left of a step: temporary files beside its target. */
 export async function tidy(server: Server, step: Step): Promise<void> {
   const target =
     step.kind === 'put-file'
@@ -60,23 +70,29 @@ export async function tidy(server: Server, step: Step): Promise<void> {
         ? step.route
         : 'none';
   if (target === 'none') return;
-  const path = temporaryName(target.path);
-  if ((await server.files.look(path, target.as)).is === 'file') await server.files.remove(path, target.as);
+  const directory = dirname(target.path);
+  const names = await server.files.list(directory, target.as);
+  for (const name of names === 'absent' ? [] : names) {
+    const [, base] = /^\.cronlatch-new\.\d+\.(.+)$/s.exec(name) ?? [];
+    if (base !== basename(target.path)) continue;
+    const path = join(directory, name);
+    if ((await server.files.look(path, target.as)).is === 'file') await server.files.remove(path, target.as);
+  }
 }
 
 /**
- * A leading dot keeps cron and run-parts from taking it for a crontab; one name a target, so leftovers are found; the
- * ending stays last, since Node tells a module by it.
+ * A leading dot keeps cron and run-parts from taking it for a crontab. Our PID keeps two deployers out of each other's
+ * way, and the ending stays last, since Node tells a module by it.
  */
-function temporaryName(path: string): string {
-  const directory = dirname(path);
-  return `${directory === '/' ? '' : directory}/.cronlatch-new.${path.slice(path.lastIndexOf('/') + 1)}`;
+function temporaryName(server: Server, path: string): string {
+  return join(dirname(path), `.cronlatch-new.${server.self.pid}.${basename(path)}`);
 }
 
-async function makeDirectory(server: Server, step: MakeDirectory): Promise<void> {
+async function makeDirectory(server: Server, step: MakeDirectory, acting: () => void): Promise<void> {
   const { path, mode, owner, as } = step;
   const seen = await server.files.look(path, as);
   if (seen.is === 'absent') {
+    acting();
     await server.files.makeDirectory(path, mode, owner, as);
     await syncParent(server, path, as);
   } else if (seen.is !== 'directory' || seen.uid !== owner.uid) {
@@ -84,7 +100,7 @@ async function makeDirectory(server: Server, step: MakeDirectory): Promise<void>
   }
 }
 
-async function putFile(server: Server, step: PutFile): Promise<void> {
+async function putFile(server: Server, step: PutFile, acting: () => void): Promise<void> {
   const { path, as, before, after } = step;
   const expect = async (): Promise<void> => {
     if (!same(await server.files.look(path, as), before))
@@ -92,12 +108,14 @@ async function putFile(server: Server, step: PutFile): Promise<void> {
   };
   await expect();
   if (after === 'absent') {
+    acting();
     await server.files.remove(path, as);
     await syncParent(server, path, as);
   } else {
     await replace(server, { path, as, after }, async (temporary) => {
       if (step.judge) await judge(server, step.judge, temporary, path, as);
       await expect();
+      acting();
     });
   }
   const seen = await server.files.look(path, as);
@@ -124,7 +142,7 @@ async function judge(
   );
 }
 
-async function putCrontab(server: Server, step: PutCrontab): Promise<void> {
+async function putCrontab(server: Server, step: PutCrontab, acting: () => void): Promise<void> {
   const { route, before, after } = step;
   const expect = async (): Promise<void> => {
     if ((await crontabText(server, step)) !== before)
@@ -138,6 +156,7 @@ async function putCrontab(server: Server, step: PutCrontab): Promise<void> {
   }
   if (route.by === 'command') {
     await expect();
+    acting();
     await server.crontabs.install(after);
   } else {
     const { mode, uid, gid } = route.look;
@@ -148,7 +167,10 @@ async function putCrontab(server: Server, step: PutCrontab): Promise<void> {
       gid,
       ...(step.mtime === undefined ? {} : { mtime: step.mtime }),
     };
-    await replace(server, { path: route.path, as: route.as, after: look }, expect);
+    await replace(server, { path: route.path, as: route.as, after: look }, async () => {
+      await expect();
+      acting();
+    });
   }
   await server.crontabs.poke(route);
   const seen = await server.crontabs.read(step.source);
@@ -173,7 +195,7 @@ async function replace(
   { path, as, after }: { path: string; as: Owner; after: FileText },
   lastLook: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = temporaryName(path);
+  const temporary = temporaryName(server, path);
   if ((await server.files.look(temporary, as)).is === 'file') await server.files.remove(temporary, as);
   const { bytes, ...look } = after;
   try {
