@@ -13,6 +13,7 @@ import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } fr
 import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
+import { inTheWay } from './places.ts';
 
 export interface Planned {
   readonly plan: Plan;
@@ -48,6 +49,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     const once = wantsOnce(job, latching);
     const log = logFor(facts, job, latching);
     findings.push(...log.findings);
+    findings.push(...inTheWay(facts, job, guard));
     for (const path of [
       ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),
       ...log.needs,

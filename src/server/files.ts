@@ -174,7 +174,7 @@ function lookNow(path: string): Seen {
   const own = { mode, uid: Number(stat.uid), gid: Number(stat.gid), inode: `${stat.dev}:${stat.ino}` };
   if (stat.isDirectory()) return { is: 'directory', ...own };
   if (!stat.isFile()) return { is: 'other', what: 'neither a file nor a directory' };
-  if (stat.size > largest) return { is: 'other', what: 'a file of more than 64 MiB' };
+  if (stat.size > largest) return { is: 'other', what: 'a file of more than 64 MiB', own };
   const fd = openPlain(path);
   if (fd === 'absent') return { is: 'absent' };
   try {

@@ -20,7 +20,12 @@ export type Seen =
     }
   | { readonly is: 'link'; readonly target: string }
   /** FIFO, socket, device, or a file too large to be a script or a crontab. */
-  | { readonly is: 'other'; readonly what: string };
+  | {
+      readonly is: 'other';
+      readonly what: string;
+      /** Of the file that is too large: a log may be one. */
+      readonly own?: { readonly mode: number; readonly uid: number; readonly gid: number };
+    };
 
 export interface SeenFile {
   readonly is: 'file';

@@ -64,6 +64,14 @@ const sentences: Record<string, Say> = {
     what: `The log ${a['log']} lies below the document root ${a['docroot']}: anyone may download it.`,
     fix: 'keep it outside: --log PATH',
   }),
+  'log-unwritable': (a) => ({
+    what: `${a['user']} cannot write the log ${a['log']}${a['path'] === a['log'] ? '' : `, because of ${a['path']}`}: the shell then runs nothing at all.`,
+    fix: 'mend the permissions, or name another place with --log',
+  }),
+  'place-taken': (a) => ({
+    what: `${a['path']} is in the way: lock and log belong there, in directories in which ${a['user']} may write.`,
+    fix: 'look who put it there, and move it away',
+  }),
   'log-directory-missing': (a) => ({
     what: `The directory ${a['directory']} is not here. Where it is missing the shell runs nothing at all.`,
     fix: 'make it on the server before installing this crontab',

@@ -50,8 +50,21 @@ export interface Places {
   readonly log: string;
   /** The log the old command writes, kept; else 'ours' or 'asked'. */
   readonly logIs: 'kept' | 'ours' | 'asked';
+  readonly logAt: LogFacts;
   /** Guard file when it stands in the entry. */
   readonly guardInBase: string;
+}
+
+/** The place of a log, as whoever ran the survey sees it. */
+export interface LogFacts {
+  /** What the shell would open, links followed. */
+  readonly seen: Seen;
+  /** Directories have to be made for it. */
+  readonly made?: boolean;
+  /** From the nearest directory that exists up to the root. */
+  readonly way: readonly { readonly path: string; readonly seen: Seen }[];
+  /** Groups of the job's user. */
+  readonly groups: readonly number[];
 }
 
 /** An entry that starts a PHP or Node script. */

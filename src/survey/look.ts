@@ -13,6 +13,8 @@ export interface Look {
   readonly pick: Settings['pick'];
   readonly dialect: Dialect;
   readonly paths: Map<string, Seen>;
+  /** Seen with our own eyes on the way to logs, kept because many logs share it. */
+  readonly onTheWay: Map<string, Seen>;
   readonly vhosts: string | 'none';
   rows?: readonly ProcessRow[];
 }

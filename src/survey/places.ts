@@ -5,6 +5,7 @@ import { logOf } from '../command/redirects.ts';
 import type { Seen } from '../server/server.ts';
 import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
 import { type Places, tellingArgs } from './facts.ts';
+import { lookAtLog } from './log.ts';
 import { type Look, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 
@@ -45,7 +46,8 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
   const { directory, name } = await lockFor(look, sight, claims, home, kept);
   const below = placesBelow(home, name, guardFileName(command.interpreter.kind));
   const log = asked ?? kept ?? below.log;
-  for (const path of [home, below.base, directory, below.guardInBase, log]) {
+  const lock = join(directory, `${name}.lock`);
+  for (const path of [home, below.base, lock, below.guardInBase, dirname(log)]) {
     for (let at = path; !look.paths.has(at); at = dirname(at)) await see(look, sight, at);
   }
   return {
@@ -53,6 +55,7 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
     directory,
     name,
     log,
+    logAt: await lookAtLog(look, sight.person, log),
     logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours',
   };
 }

@@ -38,6 +38,7 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
     pick: settings.pick,
     dialect,
     paths: new Map(),
+    onTheWay: new Map(),
     vhosts: await vhostsDirectory(server),
   };
   const seen: SeenCrontab[] = [];

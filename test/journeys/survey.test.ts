@@ -20,6 +20,8 @@ const textOf = (path: string): string => machine.live.get(path)?.bytes ?? '(abse
 const putCrontab = (text: string): void =>
   machine.put(spool, text, { uid: exampleUser.uid, gid: 104, mode: 0o600 });
 const putScript = (path: string): void => machine.put(`${home}/${path}`, source, { ...own, mode: 0o640 });
+const putLink = (path: string, target: string): void =>
+  machine.directory(path, { ...own, kind: 'link', bytes: target });
 const run = async (line: string, server: Server = memoryServer(machine)) => {
   const told = await contextFor(server, line);
   const command = { deploy, rollback, scan }[line.split(' ')[0] as 'deploy'];
@@ -272,5 +274,108 @@ describe('workers that something stands in the way of', () => {
     const { exit, out } = await run('deploy --all --ci');
     expect(exit).toBe(0);
     expect(out()).toContain('Nothing here can be latched.');
+  });
+});
+
+describe('a log that the worker’s user cannot write', () => {
+  const group = (members: string): void => machine.put('/etc/group', `adm:x:4:${members}\n`);
+  const file = (mode: number, gid = 4) => machine.put('/var/log/q.log', '', { mode, uid: 0, gid });
+  const refused: [string, () => void, string, string][] = [
+    ['a file of root’s', () => file(0o640), '/var/log/q.log', '/var/log/q.log'],
+    ['a file of a group he is not in', () => file(0o660), '/var/log/q.log', '/var/log/q.log'],
+    ['no file, in a directory of root’s', () => machine.directory('/var/log'), '/var/log/q.log', '/var/log'],
+    ['no directory, in one of root’s', () => machine.directory('/var/log'), '/var/log/q/q.log', '/var/log'],
+    [
+      'a file in a closed directory',
+      () => [file(0o666), machine.directory('/var/log', { mode: 0o700 })],
+      '/var/log/q.log',
+      '/var/log',
+    ],
+    ['a directory', () => machine.directory('/var/log/q.log', own), '/var/log/q.log', '/var/log/q.log'],
+    ['a file where a directory should be', () => file(0o666), '/var/log/q.log/q', '/var/log/q.log'],
+    [
+      'a link to a file of root’s',
+      () => [file(0o644), putLink(`${home}/q.log`, '/var/log/q.log')],
+      `${home}/q.log`,
+      `${home}/q.log`,
+    ],
+  ];
+  test.each(refused)('%s: asked for or kept, the deploy is stopped', async (_, lay, log, because) => {
+    lay();
+    for (const kept of [false, true]) {
+      if (kept) putCrontab(`* * * * * php httpdocs/scripts/process_import_jobs.php >> ${log} 2>&1\n`);
+      const { json, exit } = await run(`deploy --all --ci${kept ? '' : ` --log ${log}`}`);
+      expect([exit, ...codes(json)]).toEqual([5, 'log-unwritable']);
+      const found = (json['findings'] as { code: string; args: object }[]).find(
+        (f) => f.code === 'log-unwritable',
+      );
+      expect(found?.args).toEqual({ log, path: because, user: 'example-user' });
+      expect(textOf(script)).toBe(source);
+    }
+  });
+
+  const taken: [string, () => void, string][] = [
+    ['his own file', () => machine.put('/var/log/q.log', '', own), '/var/log/q.log'],
+    ['a file of his group', () => [file(0o660), group('x,example-user')], '/var/log/q.log'],
+    [
+      'a directory of his group',
+      () => [machine.directory('/var/log', { mode: 0o775, gid: 4 }), group('example-user')],
+      '/var/log/q.log',
+    ],
+    ['a stream', () => {}, '/dev/stderr'],
+    [
+      'a link to his own file',
+      () => [machine.put('/srv/logs/q', '', own), putLink(`${home}/q.log`, '/srv/logs/q')],
+      `${home}/q.log`,
+    ],
+    ['a directory to be made at home', () => {}, `${home}/logs/new/q.log`],
+  ];
+  test.each(taken)('%s is fine', async (_, lay, log) => {
+    lay();
+    const { json, exit } = await run(`deploy --all --dry-run --log ${log}`);
+    expect([exit, ...codes(json)]).toEqual([0]);
+  });
+});
+
+describe('something in the way of lock and guard', () => {
+  const base = `${home}/cronlatch`;
+  const laid: [string, () => void, string][] = [
+    ['a link', () => putLink(base, '/root'), base],
+    ['a file', () => machine.put(base, '', own), base],
+    ['a directory of root’s', () => machine.directory(base), base],
+    [
+      'a link further down',
+      () => putLink(`${base}/process_import_jobs`, '/root'),
+      `${base}/process_import_jobs`,
+    ],
+    [
+      'a link for the guard in the script',
+      () => putLink(`${home}/httpdocs/scripts/cronlatch-guard.php`, '/root/x'),
+      `${home}/httpdocs/scripts/cronlatch-guard.php`,
+    ],
+    [
+      'a link for the guard of the entry',
+      () => [putLink(`${base}/cronlatch-guard.php`, '/root/x'), machine.directory(`${home}/.git`)],
+      `${base}/cronlatch-guard.php`,
+    ],
+  ];
+  test.each(laid)('%s stops the deploy before anything is done', async (_, lay, path) => {
+    lay();
+    const before = machine.picture();
+    const { json, exit } = await run('deploy --all --ci');
+    expect([exit, ...codes(json)]).toEqual([5, 'place-taken']);
+    expect((json['findings'] as { args: object }[]).map((f) => f.args)).toContainEqual({
+      path,
+      user: 'example-user',
+    });
+    expect(machine.picture()).toEqual(before);
+  });
+
+  test('a lock of the standing guard that became a link stops the next deploy', async () => {
+    await run('deploy --all --ci --without verify');
+    const lock = `${base}/process_import_jobs/process_import_jobs.lock`;
+    putLink(lock, '/root/x');
+    const { json, exit } = await run('deploy --all --ci');
+    expect([exit, ...codes(json)]).toEqual([5, 'place-taken']);
   });
 });
