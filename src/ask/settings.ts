@@ -44,10 +44,21 @@ export interface Latching {
   readonly without: readonly Part[];
 }
 
+/** A lock that an earlier deployment gave to a worker, as the journals know it. */
+export interface EarlierLock {
+  readonly script: string;
+  readonly uid: number;
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly name: string;
+}
+
 export interface Settings {
   readonly scope: Scope;
   readonly dialect?: Dialect;
   readonly pick: Pick;
   readonly latching: Latching;
+  /** Newest last: a worker that is latched again gets its old lock and log back. */
+  readonly earlier?: readonly EarlierLock[];
   readonly stateDirectory: string;
 }

@@ -1,4 +1,5 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
+import type { EarlierLock } from '../ask/settings.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
 import { readJournals } from '../journal/journal.ts';
 import { choose } from '../plan/choose.ts';
@@ -31,7 +32,8 @@ export async function deploy(ctx: Context): Promise<Result> {
   const { worker } = ctx.settings.latching;
   if (worker !== undefined && ctx.server.self.root) await refuseUntrusted(ctx.server, worker);
   const dryRun = flag(ctx, 'dry-run');
-  const facts = await survey(ctx.server, ctx.settings);
+  const settings = { ...ctx.settings, earlier: await earlierLocks(ctx) };
+  const facts = await survey(ctx.server, settings);
   const jobs = await chooseJobs(ctx, facts, dryRun);
   if (jobs.length === 0) return nothingToDo(ctx, facts);
   const planned = await planDeploy(facts, jobs, ctx.settings.latching);
@@ -51,12 +53,28 @@ export async function deploy(ctx: Context): Promise<Result> {
   await agree(ctx, 'Do this now?');
   return alone(ctx, 'deploy', async () => {
     refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
-    const again = await survey(ctx.server, ctx.settings);
+    const again = await survey(ctx.server, settings);
     const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
     if (now.plan.id !== planned.plan.id)
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
   });
+}
+
+/** Locks of earlier deployments. Journals that cannot be read stop whoever writes; here they only mean new names. */
+async function earlierLocks(ctx: Context): Promise<EarlierLock[]> {
+  let journals: Awaited<ReturnType<typeof readJournals>>;
+  try {
+    journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
+  }
+  return journals
+    .flatMap((journal) => journal.open.plan.workers)
+    .flatMap(({ script, uid, args, lock }) =>
+      lock === undefined ? [] : [{ script, uid, args, directory: lock.directory, name: lock.name }],
+    );
 }
 
 /** No entry can be latched. Where cron ignores the whole crontab, or every worker is blocked, that is no success. */

@@ -1,5 +1,5 @@
 // What one survey carries along: the server, what was asked, and what has been seen so far.
-import type { Latching, Settings } from '../ask/settings.ts';
+import type { EarlierLock, Latching, Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
 import type { Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
@@ -11,6 +11,7 @@ export interface Look {
   readonly latching: Latching;
   /** Which entries are meant: what is asked for holds for all, or for those named. */
   readonly pick: Settings['pick'];
+  readonly earlier: readonly EarlierLock[];
   readonly dialect: Dialect;
   readonly paths: Map<string, Seen>;
   /** Seen with our own eyes on the way to logs, kept because many logs share it. */

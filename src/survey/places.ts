@@ -62,8 +62,8 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
 
 /**
  * The lock a guard holds already; else that of another entry for the same worker; else the first name nobody has. A
- * directory that exists belongs to somebody, be it through another crontab, unless this worker's own log is in it: what
- * else could tell is in no file. A worker whose directory a rollback left behind gets a new one, which harms nobody.
+ * directory that exists belongs to somebody, be it through another crontab, unless a journal or this worker's own log says
+ * that it is this worker's: what else could tell is in no file.
  */
 async function lockFor(
   look: Look,
@@ -76,6 +76,15 @@ async function lockFor(
   if (held !== 'none') return { directory: readable(held.dir), name: readable(held.name) };
   const worker = workerOf(sight);
   for (const claim of claims.values()) if (claim.worker === worker) return claim;
+  const before = look.earlier.findLast((lock) => workerKey(lock.script, lock.args, lock.uid) === worker);
+  if (before !== undefined && !claims.has(join(before.directory, before.name))) {
+    claims.set(join(before.directory, before.name), {
+      directory: before.directory,
+      name: before.name,
+      worker,
+    });
+    return before;
+  }
   for (const name of namesFor(realScript(sight), sight.args)) {
     const below = placesBelow(home, name, guardFileName(sight.command.interpreter.kind));
     const lock = join(below.directory, name);
@@ -89,7 +98,11 @@ async function lockFor(
 
 /** Entries with the same are one worker, which needs one lock. */
 function workerOf(sight: Sight): string {
-  return JSON.stringify([realScript(sight), tellingArgs(sight.args), sight.owner.uid]);
+  return workerKey(realScript(sight), sight.args, sight.owner.uid);
+}
+
+function workerKey(script: string, args: readonly string[], uid: number): string {
+  return JSON.stringify([script, tellingArgs(args), uid]);
 }
 
 function askedLog(look: Look, { command }: Sight): string | undefined {

@@ -36,6 +36,7 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
     server,
     latching: settings.latching,
     pick: settings.pick,
+    earlier: settings.earlier ?? [],
     dialect,
     paths: new Map(),
     onTheWay: new Map(),

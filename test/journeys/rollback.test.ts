@@ -417,3 +417,16 @@ describe('a saved plan', () => {
     expect((await run(`deploy --plan ${file} --ci --without verify`)).exit).toBe(0);
   });
 });
+
+test('a worker that is latched again after a rollback gets its old lock and log back', async () => {
+  await run('deploy --all --ci --without verify');
+  machine.put(`${home}/cronlatch/process_import_jobs/process_import_jobs.lock`, '', {
+    uid: exampleUser.uid,
+    gid: exampleUser.gid,
+  });
+  const first = textOf(spool);
+  await run('rollback --ci');
+  expect(textOf(spool)).not.toBe(first);
+  await run('deploy --all --ci --without verify');
+  expect(textOf(spool)).toBe(first);
+});

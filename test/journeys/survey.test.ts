@@ -109,11 +109,11 @@ describe('two workers never share a lock', () => {
     ]);
   });
 
-  test('what a rollback left behind is not taken over, and the deploy after it works', async () => {
+  test('what another deployer’s rollback left behind is not taken over, and the deploy after it works', async () => {
     await run('deploy --all --ci --without verify');
     machine.makeLock(`${home}/cronlatch/process_import_jobs/process_import_jobs.lock`, own);
     await run('rollback --ci');
-    const { json, exit } = await run('deploy --all --ci --without verify');
+    const { json, exit } = await run('deploy --all --ci --without verify --state-dir /var/lib/other');
     expect([exit, ...codes(json)]).toEqual([0]);
     expect(locks(json)).toEqual([
       `httpdocs/scripts/process_import_jobs.php ${home}/cronlatch/scripts-process_import_jobs/scripts-process_import_jobs`,
