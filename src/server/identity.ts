@@ -22,8 +22,9 @@ export function actAs<T>(as: Owner, act: () => T): T {
   }
   const groups = process.getgroups?.() ?? [];
   try {
-    process.setgroups?.(groupsOf(as));
+    // The group first: process.getgroups() counts the effective group in, and root's must not be among the user's.
     process.setegid?.(as.gid);
+    process.setgroups?.(groupsOf(as));
     process.seteuid?.(as.uid);
     return act();
   } finally {
