@@ -220,4 +220,16 @@ describe('the laws', () => {
   test('the lockfile names no registry host', () => {
     expect(text('package-lock.json')).not.toMatch(/https?:\/\/[^"]*\.tgz/);
   });
+
+  test('the lockfile has every platform’s optional package, or npm ci refuses it', () => {
+    const lock = JSON.parse(text('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !Object.keys(lock.packages).some((path) => path.endsWith(`node_modules/${name}`)),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
 });
