@@ -119,6 +119,7 @@ export const commands: readonly CommandRow[] = [
     examples: [
       ['cronlatch rollback', 'the last deployment, after showing the diff'],
       ['cronlatch rollback --to disabled --ci', 'keep the files, comment the entry out'],
+      ['cronlatch rollback --to long-running --ci', 'start at boot, look every 5 minutes'],
     ],
     flags: [
       { name: 'to', takes: 'FORM', help: 'before, long-running or disabled (before)' },
@@ -202,7 +203,10 @@ export function readLine(
   }
   const extra = row?.takesId ? more[0] : (id ?? more[0]);
   if (extra !== undefined)
-    throw new Problem('usage', { what: `'${extra}' is one word too many.`, next: `Usage: ${row?.usage}` });
+    throw new Problem('usage', {
+      what: `'${extra}' is one word too many.`,
+      next: `Usage: ${row?.usage}${row?.usage.includes('[SOURCE]') ? `  (a crontab kept as a file: --file ${extra})` : ''}`,
+    });
   const given = parsed.values as Record<string, string | boolean | readonly string[]>;
   const allowed = row === undefined ? everywhere : [...row.flags, ...everywhere];
   for (const name of Object.keys(given)) {
@@ -283,6 +287,9 @@ export function help(about?: CommandName): string {
       '',
       'Usage',
       `  ${row.usage}`,
+      ...(row.usage.includes('[SOURCE]')
+        ? ['  SOURCE: --file PATH, --user NAME or --site DOMAIN; nothing: all you may see']
+        : []),
       '',
       'Flags',
       ...flagLines(row.flags),

@@ -154,7 +154,7 @@ const wordings = {
   'no-deployment': {
     exit: 2,
     say: (a) => ({
-      what: a['id'] ? `There is no deployment ${a['id']}.` : 'There is no deployment to take back.',
+      what: a['id'] ? `There is no deployment ${a['id']}.` : 'No deployment stands.',
       next: 'See: cronlatch history',
     }),
   },

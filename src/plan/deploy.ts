@@ -117,6 +117,8 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
 function wantsOnce(job: Job, latching: Latching): boolean {
   if (job.args.includes('--once')) return true;
   if (latching.once !== 'auto') return latching.once === 'yes';
+  // Started once a boot, a worker that ends after one pass would be gone until the next.
+  if (job.entry.schedule.is === 'reboot') return false;
   return typeof job.script !== 'string' && job.script.once === 'yes';
 }
 
@@ -175,6 +177,8 @@ function directoriesTo(facts: Facts, job: Job, path: string): MakeDirectory[] {
 
 function stopFor(job: Job, guard: Guarding, latching: Latching): StopProcess | 'none' {
   if (latching.without.includes('stop') || typeof job.script === 'string' || !job.live) return 'none';
+  // Without a guard nothing tells an old instance from a new one, unless that is what was asked for.
+  if (guard.place === 'none' && !latching.without.includes('guard')) return 'none';
   const lock =
     guard.place === 'none' || job.places === 'none'
       ? undefined

@@ -1,5 +1,5 @@
 // How one worker gets its guard: which place, and the file steps that put it there.
-import { dirname } from 'node:path/posix';
+import { basename, dirname } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
 import { bytesOf } from '../change/encode.ts';
 import type { FileText, PutFile } from '../change/step.ts';
@@ -12,7 +12,7 @@ import {
   type ScriptFacts,
   tellingArgs,
 } from '../survey/facts.ts';
-import { isGuarded } from '../survey/findings.ts';
+import { isGuarded, isScheduler } from '../survey/findings.ts';
 import { entryFlags, entryGuard } from '../worker/entry.ts';
 import { guardFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
@@ -31,12 +31,16 @@ export interface Guarding {
 /** Decides where the guard of this job stands and what has to be written for it. */
 export async function guarding(facts: Facts, job: Job, latching: Latching): Promise<Guarding> {
   const nothing = { place: 'none', files: [], flags: [], findings: [], obstacles: [] } as const;
+  if (isScheduler(job) && latching.guard === undefined && !isGuarded(job)) {
+    const args = { script: job.scriptPath, job: job.args[0] ?? '' };
+    return { ...nothing, findings: [note(job, 'scheduler', 'note', args)] };
+  }
   if (latching.without.includes('guard') || typeof job.script === 'string' || job.places === 'none') {
     return latching.worker === undefined
       ? nothing
       : { ...nothing, obstacles: [note(job, 'worker-needs-script', 'stop', {})] };
   }
-  const place = placeOf(job, job.script, jobsOf(facts), latching);
+  const place = placeOf(job, job.script, jobsOf(facts), namedElsewhere(facts, job), latching);
   if (place.is === 'script') {
     const inScript = await guardInScript(facts, job, job.script, place.because);
     // A script that cannot take the line gets its guard in the entry, unless the script was asked for.
@@ -64,10 +68,19 @@ export async function guarding(facts: Facts, job: Job, latching: Latching): Prom
   };
 }
 
+/** Does an entry that cannot be followed (flock, pgrep, a pipe …) name this script? It may start it, too. */
+function namedElsewhere(facts: Facts, job: Job): boolean {
+  const name = bytesOf(basename(job.scriptPath));
+  return facts.crontabs.some((crontab) =>
+    crontab.entries.some((e) => e.reading.is === 'opaque' && e.entry.command.text.includes(name)),
+  );
+}
+
 function placeOf(
   job: Job,
   script: ScriptFacts,
   jobs: readonly Job[],
+  namedElsewhere: boolean,
   latching: Latching,
 ): { is: 'script' | 'entry'; because: string } {
   if (latching.guard !== undefined) return { is: latching.guard, because: 'asked' };
@@ -75,7 +88,7 @@ function placeOf(
   if (isGuarded(job)) return { is: 'entry', because: 'there' };
   if (isConsole(script.path)) return { is: 'entry', because: 'console' };
   // Whoever else starts this script, chosen or not, would find the guard in it and be refused by this job's lock.
-  const others = jobs.some((other) => isOtherJob(other, job, script));
+  const others = jobs.some((other) => isOtherJob(other, job, script)) || namedElsewhere;
   if (others) return { is: 'entry', because: 'several-jobs' };
   if (script.releasedBy !== 'nobody') return { is: 'entry', because: script.releasedBy };
   if (!ownsScript(job, script)) return { is: 'entry', because: 'owners' };

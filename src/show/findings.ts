@@ -4,6 +4,43 @@ import type { Finding } from '../survey/facts.ts';
 type Say = (a: Record<string, string>) => { what: string; fix?: string };
 
 const sentences: Record<string, Say> = {
+  percent: () => ({
+    what: 'cron ends the command at the first % and feeds the rest to its standard input.',
+    fix: 'write \\% where a percent sign is meant',
+  }),
+  scheduler: (a) => ({
+    what: `${a['job']} starts what is due at its minute: it gets no lock, which would make it miss jobs. It keeps them apart itself.`,
+  }),
+  'other-users-job': (a) => ({
+    what: `This entry runs as ${a['user']}; only that user or root can latch it.`,
+    fix: 'run cronlatch as root',
+  }),
+  'bad-field': (a) => ({
+    what: `cron does not understand the ${a['field']} field${a['text'] ? ` '${a['text']}'` : ''} (${(a['why'] ?? '').replaceAll('-', ' ')}).`,
+    fix: 'write five time fields, then the command',
+  }),
+  'no-final-newline': () => ({
+    what: 'The last line has no newline: cron refuses the whole crontab.',
+    fix: 'end the file with a newline',
+  }),
+  'carriage-return': () => ({
+    what: 'The line ends in a carriage return, which becomes part of the command.',
+    fix: 'convert the file: dos2unix',
+  }),
+  'byte-order-mark': () => ({
+    what: 'The file begins with a byte order mark, which cron does not understand.',
+    fix: 'save it as UTF-8 without one',
+  }),
+  'junk-in-field': (a) => ({
+    what: `cron skips '${a['text'] ?? a['junk'] ?? ''}' in the ${a['field'] ?? 'time'} field without a word.`,
+    fix: 'write what is meant',
+  }),
+  'days-or-weekdays': () => ({
+    what: 'Both day fields are set: the entry runs on days that fit either of them.',
+  }),
+  'days-and-weekdays': () => ({
+    what: 'A day field begins with *: the entry runs only on days that fit both of them.',
+  }),
   'no-lock': (a) => ({
     what: `Nothing keeps two instances of ${a['script']} from running at once.`,
     fix: 'cronlatch deploy gives it a kernel lock',

@@ -37,7 +37,11 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
   let workers = 0;
   for (const crontab of facts.crontabs) {
     const shown = crontab.entries.filter(
-      (e) => verbose || e.findings.some((f) => f.level !== 'note') || e.reading.is === 'worker',
+      (e) =>
+        verbose ||
+        e.findings.some((f) => f.level !== 'note') ||
+        e.reading.is === 'worker' ||
+        e.reading.why !== 'no-worker',
     );
     out.push(
       theme.bold(
@@ -49,11 +53,11 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
       if (entry.job !== 'none') workers++;
       out.push(...entryLines(crontab, entry, extra, theme));
     }
-    const hidden = crontab.entries.length - shown.length;
-    if (hidden > 0)
+    const hidden = crontab.entries.filter((e) => !shown.includes(e));
+    if (hidden.length > 0)
       out.push(
         theme.dim(
-          `  ${count(hidden, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`,
+          `  ${count(hidden.length, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`,
         ),
       );
     out.push('');
@@ -74,7 +78,7 @@ export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme,
       ),
     );
   out.push(
-    `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To latch them: cronlatch deploy --dry-run' : ''}`.trimEnd(),
+    `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To see what deploy would do, say deploy --dry-run instead of scan' : ''}`.trimEnd(),
   );
   return out;
 }
@@ -172,7 +176,7 @@ export function historyLines(
       open.command === 'deploy'
         ? open.plan.workers.map((w) => w.name || w.script).join(', ')
         : `${open.of} to ${open.to}`;
-    return `${theme.bold(open.id)}  ${open.command}  ${word}  ${open.at.slice(0, 16).replace('T', ' ')} by ${open.by.user}  ${what}`;
+    return `${theme.bold(open.id)}  ${open.command}  ${word}  ${open.at.slice(0, 16).replace('T', ' ')} UTC by ${open.by.user}  ${what}`;
   });
 }
 

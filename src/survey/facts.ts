@@ -32,6 +32,8 @@ export interface ScriptFacts {
 }
 
 export interface InterpreterFacts {
+  /** Named with --interpreter. */
+  readonly asked: boolean;
   /** Absolute path, or 'missing' with the name that was looked for. */
   readonly path: string | 'missing';
   readonly wanted: string;
@@ -76,6 +78,8 @@ export interface Job {
   readonly line: number;
   readonly command: Command;
   readonly user: Person;
+  /** Runs as somebody whose files we may not write. */
+  readonly foreign: boolean;
   readonly owner: Owner;
   readonly interpreter: InterpreterFacts;
   readonly script: ScriptFacts | 'absent' | 'unreadable';

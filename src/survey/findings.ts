@@ -5,7 +5,7 @@ import { logOf } from '../command/redirects.ts';
 import type { Crontab, Mark } from '../crontab/crontab.ts';
 import { neverFires } from '../crontab/schedule.ts';
 import type { CrontabSource, Seen } from '../server/server.ts';
-import { docrootAbove } from '../worker/place.ts';
+import { docrootAbove, isConsole } from '../worker/place.ts';
 import type { EntryFacts, Finding, Job, Level } from './facts.ts';
 
 /** Findings about the file as a whole and about lines that are no entries. */
@@ -51,13 +51,16 @@ export function entryFindings(
     const { why, detail } = facts.reading;
     // A line that starts no worker of ours is nobody's fault; one that starts one in a way we cannot follow is worth a look.
     const level: Level = why === 'undefined-variable' ? 'warn' : 'note';
+    if (entry.command.stdin !== undefined && why === 'syntax-error')
+      found.push({ level: 'warn', code: 'percent', where, args: {} });
     found.push({
       level,
       code: why === 'no-worker' ? 'no-worker' : 'opaque',
       where,
       args: { why, detail: readable(detail) },
     });
-  }
+  } else if (entry.command.stdin !== undefined)
+    found.push({ level: 'warn', code: 'percent', where, args: {} });
   return found;
 }
 
@@ -85,8 +88,14 @@ const rules: readonly Rule[] = [
       level: 'warn',
       code: 'interpreter-missing',
       args: { wanted: job.interpreter.wanted },
-      obstacle: job.live || !absolute,
+      // On the machine the script is for, a missing interpreter is no matter of another machine.
+      obstacle: job.live || !absolute || typeof job.script !== 'string' || job.interpreter.asked,
     };
+  },
+  function notOurs(job) {
+    return job.foreign
+      ? { level: 'warn', code: 'other-users-job', args: { user: job.user.name }, obstacle: true }
+      : 'fine';
   },
   function interpreterKind(job) {
     const { unfit, kind } = job.interpreter;
@@ -119,6 +128,8 @@ const rules: readonly Rule[] = [
   },
   function noLock(job) {
     if (isGuarded(job)) return 'fine';
+    if (isScheduler(job))
+      return { level: 'note', code: 'scheduler', args: { script: job.scriptPath, job: job.args[0] ?? '' } };
     if (typeof job.script !== 'string' && job.script.ownLock === 'flock')
       return { level: 'note', code: 'own-lock', args: { script: job.scriptPath } };
     return { level: 'warn', code: 'no-lock', args: { script: job.scriptPath } };
@@ -139,7 +150,7 @@ const rules: readonly Rule[] = [
       : 'fine';
   },
   function noOnce(job) {
-    if (job.args.includes('--once')) return 'fine';
+    if (job.args.includes('--once') || job.entry.schedule.is === 'reboot') return 'fine';
     const once = typeof job.script === 'string' ? 'unknown' : job.script.once;
     return once === 'yes' ? { level: 'warn', code: 'no-once' } : 'fine';
   },
@@ -188,6 +199,14 @@ export function jobFindings(
     if (verdict.obstacle) obstacles.push(finding);
   }
   return { obstacles, findings };
+}
+
+/**
+ * A framework's own scheduler starts whatever is due at its minute: a lock would make it miss what is due while an
+ * earlier run is still busy. It keeps its jobs apart by itself (withoutOverlapping, cron groups).
+ */
+export function isScheduler(job: Pick<Job, 'scriptPath' | 'args'>): boolean {
+  return isConsole(job.scriptPath) && ['schedule:run', 'cron:run'].includes(job.args[0] ?? '');
 }
 
 /** Does a guard of ours stand in the script or in the entry? */

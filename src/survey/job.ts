@@ -64,6 +64,7 @@ export async function lookAtJob(
     command,
     user: person,
     owner,
+    foreign: !look.server.self.root && person.uid !== look.server.self.owner.uid,
     interpreter,
     script,
     scriptPath,
@@ -119,6 +120,7 @@ async function findInterpreter(
   const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
   const wanted =
     asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
+  const found = { path: 'missing', wanted, kind, asked: asked !== undefined, ...unfit } as const;
   const candidates = wanted.includes('/')
     ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
     : path
@@ -126,7 +128,7 @@ async function findInterpreter(
         .filter((d) => d.startsWith('/'))
         .map((d) => join(d, wanted));
   for (const candidate of candidates) {
-    if (await look.server.files.executable(candidate, as)) return { path: candidate, wanted, kind, ...unfit };
+    if (await look.server.files.executable(candidate, as)) return { ...found, path: candidate };
   }
-  return { path: 'missing', wanted, kind, ...unfit };
+  return found;
 }

@@ -250,7 +250,7 @@ describe('deploy', () => {
     machine.put(`${home}/artisan`, '<?php\necho 1;\n', { uid: exampleUser.uid, gid: exampleUser.gid });
     machine.put(
       spool,
-      '* * * * * cd /var/www/vhosts/example.com && php artisan queue:work\n* * * * * cd /var/www/vhosts/example.com && php artisan schedule:run\n',
+      '* * * * * cd /var/www/vhosts/example.com && php artisan queue:work\n* * * * * cd /var/www/vhosts/example.com && php artisan mail:send\n',
       { uid: exampleUser.uid, gid: 104, mode: 0o600 },
     );
     machine.processes = [
@@ -259,8 +259,49 @@ describe('deploy', () => {
     ];
     await run('deploy --all --ci --without verify');
     expect(textOf(spool)).toContain('cronlatch.name=artisan-queue-work artisan queue:work');
-    expect(textOf(spool)).toContain('cronlatch.name=artisan-schedule-run artisan schedule:run');
+    expect(textOf(spool)).toContain('cronlatch.name=artisan-mail-send artisan mail:send');
     expect(machine.signals).toEqual(['SIGTERM 702']);
+  });
+
+  test('a framework’s scheduler gets no lock, which would make it miss what is due, and is not stopped', async () => {
+    machine.put(`${home}/artisan`, '<?php\necho 1;\n', { uid: exampleUser.uid, gid: exampleUser.gid });
+    machine.put(spool, '* * * * * cd /var/www/vhosts/example.com && php artisan schedule:run\n', {
+      uid: exampleUser.uid,
+      gid: 104,
+      mode: 0o600,
+    });
+    machine.processes = [
+      instance(701, { argv: ['php', 'artisan', 'schedule:run'], script: `${home}/artisan` }),
+    ];
+    await run('deploy --all --ci --without verify');
+    expect(textOf(spool)).toContain('/usr/bin/php artisan schedule:run >> ');
+    expect(textOf(spool)).not.toContain('cronlatch-guard');
+    expect(machine.signals).toEqual([]);
+  });
+
+  test('a worker that is started at boot is not told to end after one pass', async () => {
+    machine.put(spool, '@reboot php httpdocs/scripts/process_import_jobs.php\n', {
+      uid: exampleUser.uid,
+      gid: 104,
+      mode: 0o600,
+    });
+    await run('deploy --all --ci --without verify');
+    expect(textOf(spool)).toContain('process_import_jobs.php >> ');
+  });
+
+  test('a script that a line we cannot follow names, too, gets its guard in the entry', async () => {
+    machine.put(
+      spool,
+      `${crontab}* * * * * flock -n /tmp/x php httpdocs/scripts/process_import_jobs.php --queue=c\n`,
+      {
+        uid: exampleUser.uid,
+        gid: 104,
+        mode: 0o600,
+      },
+    );
+    await run('deploy --all --ci --without verify');
+    expect(textOf(script)).toBe(source);
+    expect(textOf(spool)).toContain('auto_prepend_file=');
   });
 
   test('root running a script that a customer may change is refused', async () => {
