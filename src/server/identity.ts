@@ -2,14 +2,16 @@
 import { Problem } from '../problem.ts';
 import type { Owner } from './server.ts';
 
+/** Who this process is whenever it is not acting as somebody else. */
+const uid = process.geteuid?.() ?? 0;
+const gid = process.getegid?.() ?? 0;
+
 /**
  * Runs `act` with the effective uid and gid of `as`. The kernel then judges every path as it would for that
  * user, so a symlink or a swapped directory that the user laid can only lead where the user may go anyway.
  * `act` must be synchronous: nothing else may run while the process is somebody else (seteuid(2) is process-wide).
  */
 export function actAs<T>(as: Owner, act: () => T): T {
-  const uid = process.geteuid?.() ?? 0;
-  const gid = process.getegid?.() ?? 0;
   if (uid === as.uid) {
     // An ordinary user's gid cannot be chosen; root acting as root keeps root's.
     return act();

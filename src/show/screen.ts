@@ -46,7 +46,8 @@ export async function makeScreen(
   };
   const say = (...lines: readonly string[]): void => {
     settle();
-    for (const line of lines) streams.stderr.write(`${tame(line, looks.err)}\n`);
+    // One write for all lines: each is a system call.
+    if (lines.length > 0) streams.stderr.write(lines.map((line) => `${tame(line, looks.err)}\n`).join(''));
   };
   return {
     out,
@@ -54,7 +55,7 @@ export async function makeScreen(
     settle,
     print: (...lines) => {
       settle();
-      if (!how.json) for (const line of lines) streams.stdout.write(`${tame(line, looks.out)}\n`);
+      if (!how.json) streams.stdout.write(lines.map((line) => `${tame(line, looks.out)}\n`).join(''));
       // Nobody agrees to a diff that was not shown: with --json it stands beside the question.
       else if (how.asks) say(...lines);
     },

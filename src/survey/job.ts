@@ -9,7 +9,7 @@ import { guardFileName, isConsole } from '../worker/place.ts';
 import { type InterpreterFacts, type Job, sourceName, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
-import { type Look, realScript, type Sight } from './look.ts';
+import { type Look, once, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
 import { lookAtScript } from './script.ts';
@@ -23,7 +23,10 @@ export async function sightJob(
   const owner: Owner = { uid: person.uid, gid: person.gid };
   const eyes = eyesFor(look, owner);
   const scriptPath = readable(command.scriptPath);
-  const script = await lookAtScript(look.server, scriptPath, command.interpreter.kind, eyes);
+  const { kind } = command.interpreter;
+  const script = await once(look, `script ${kind} ${eyes.uid} ${scriptPath}`, () =>
+    lookAtScript(look.server, scriptPath, kind, eyes),
+  );
   const inScript = typeof script === 'string' ? 'none' : script.guard;
   return {
     ...parts,
@@ -128,7 +131,10 @@ async function findInterpreter(
         .filter((d) => d.startsWith('/'))
         .map((d) => join(d, wanted));
   for (const candidate of candidates) {
-    if (await look.server.files.executable(candidate, as)) return { ...found, path: candidate };
+    const runs = await once(look, `runs ${as.uid} ${candidate}`, () =>
+      look.server.files.executable(candidate, as),
+    );
+    if (runs) return { ...found, path: candidate };
   }
   return found;
 }

@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join } from 'node:path/posix';
 import type { Owner, Person, Seen } from '../server/server.ts';
 import type { LogFacts } from './facts.ts';
-import type { Look } from './look.ts';
+import { type Look, once } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 
 /** Streams of the worker's own, which are no place on the disk. */
@@ -10,17 +10,22 @@ const streams = /^\/(?:dev\/(?:stdout|stderr|fd\/\d+|tty)|proc\/self\/fd\/\d+)$/
 
 /** Looks with root's eyes where that is possible, and leaves it to the mode bits to say what the job's user may do. */
 export async function lookAtLog(look: Look, person: Person, log: string): Promise<LogFacts> {
-  const groups = await groupsOf(look, person);
+  const groups = await once(look, `groups ${person.name}`, () => groupsOf(look, person));
   if (streams.test(log)) return { seen: { is: 'other', what: 'a stream' }, way: [], groups };
   const { path, seen } = await follow(look, log);
   let above = dirname(path);
   while (above !== '/' && (await follow(look, above)).seen.is === 'absent') above = dirname(above);
-  const way: LogFacts['way'][number][] = [];
-  for (let at = await real(look, above); ; at = dirname(at)) {
-    way.push(await follow(look, at));
-    if (at === '/') break;
-  }
+  const way = await once(look, `way ${above}`, () => wayTo(look, above));
   return { seen, made: above !== dirname(path), way, groups };
+}
+
+/** Every directory on the way, innermost first. */
+async function wayTo(look: Look, path: string): Promise<LogFacts['way']> {
+  const way: LogFacts['way'][number][] = [];
+  for (let at = await real(look, path); ; at = dirname(at)) {
+    way.push(await follow(look, at));
+    if (at === '/') return way;
+  }
 }
 
 /** What stands there when links at its end are followed; a link that leads round in a circle stays one. */

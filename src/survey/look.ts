@@ -18,6 +18,8 @@ export interface Look {
   readonly onTheWay: Map<string, Seen>;
   readonly vhosts: string | 'none';
   rows?: readonly ProcessRow[];
+  /** What was found out once and holds for the whole survey, by a key that says what of. */
+  readonly found: Map<string, unknown>;
 }
 
 /** A worker entry as first seen: what it runs and whether a guard stands there. Its places are found when all are seen. */
@@ -43,4 +45,10 @@ export interface Sight {
 /** The script with symbolic links resolved, where it can be seen. */
 export function realScript({ script, scriptPath }: Pick<Sight, 'script' | 'scriptPath'>): string {
   return typeof script === 'string' ? scriptPath : script.path;
+}
+
+/** Finds something out once a survey: entries share scripts, interpreters and directories. */
+export async function once<T>(look: Look, key: string, find: () => Promise<T>): Promise<T> {
+  if (!look.found.has(key)) look.found.set(key, await find());
+  return look.found.get(key) as T;
 }

@@ -40,6 +40,7 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
     dialect,
     paths: new Map(),
     onTheWay: new Map(),
+    found: new Map(),
     vhosts: await vhostsDirectory(server),
   };
   const seen: SeenCrontab[] = [];
