@@ -81,7 +81,7 @@ describe('problems in words', () => {
   );
 
   test('a problem without its values says no "undefined" of those it can do without', () => {
-    expect(words(new Problem('no-deployment'))[0]).toBe('There is no deployment to take back.');
+    expect(words(new Problem('no-deployment'))[0]).toBe('No deployment stands.');
     expect(words(new Problem('declined'))).toEqual(['Nothing was changed.  [declined]']);
   });
 
