@@ -43,6 +43,8 @@ export function readWord(text: Bytes, node: CommandArgument, shell: Shell): Read
   if (node.parts === undefined) draft.value = node.value;
   else for (const part of node.parts) readPart(part, false, shell, draft);
   if (raw.startsWith('~')) expandTilde(raw, shell, draft);
+  // bash expands it behind an equals sign and a colon too, in any word that looks like an assignment.
+  else if (shell.bash && /[=:]~/.test(raw)) note(draft, expansion(raw));
   if (draft.trouble === undefined) return { word: { span, raw, value: draft.value } };
   return { word: { span, raw, value: draft.value, open: true }, trouble: draft.trouble };
 }

@@ -337,3 +337,8 @@ describe('a PATH or a directory of the command’s own', () => {
     },
   );
 });
+
+test('bash expands a tilde behind an equals sign in any word: such a script is not known', () => {
+  expect(readCommand('php php=~', bash)).toMatchObject({ is: 'opaque' });
+  expect(readCommand('php php=~', sh).is).toBe('worker');
+});
