@@ -191,7 +191,7 @@ async function pileUp(ctx: Context, server: Server, site: Site): Promise<number>
   return most;
 }
 
-/** Most instances at once over two ticks; who is there without the lock for under a second is a loser on its way out. */
+/** Most instances at once over two ticks; who is there without the lock for under three seconds is a loser on its way out. */
 async function watchAfter(ctx: Context, server: Server, site: Site): Promise<number> {
   const ages = new Map<string, number>();
   let most = 0;
@@ -202,7 +202,7 @@ async function watchAfter(ctx: Context, server: Server, site: Site): Promise<num
     for (const key of keys) ages.set(key, (ages.get(key) ?? 0) + 1);
     most = Math.max(
       most,
-      running.filter((i) => i.holds === true || (ages.get(`${i.pid}:${i.start}`) ?? 0) >= 5).length,
+      running.filter((i) => i.holds === true || (ages.get(`${i.pid}:${i.start}`) ?? 0) >= 12).length,
     );
     await server.wait(250);
   }

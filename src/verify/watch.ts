@@ -6,10 +6,12 @@ import { instancesOf, lockInode } from '../survey/instances.ts';
 /** A quarter of a second between two looks. */
 const pace = 250;
 /**
- * A loser is there for as long as its interpreter needs to start. Who runs without the lock through this many looks
- * (a second and a half) is no loser.
+ * A loser is there while its interpreter starts, and the guard looks for up to two seconds before it calls a holder
+ * dead. Who runs without the lock through this many looks (four seconds) is no loser.
  */
-const settled = 6;
+const settled = 16;
+/** Looks past the last tick, so that what it started is seen. */
+const tail = 8;
 
 export interface Watched {
   /** Runs seen to begin. */
@@ -85,7 +87,7 @@ export async function watch(
     );
     // A few looks past the last tick, so that what it started is seen settled.
     after = open.length === 0 ? after + 1 : 0;
-    if (after > settled + 2 || interrupted()) break;
+    if (after > tail || interrupted()) break;
     const next = Math.min(...open.flatMap(({ wait }) => wait.due.filter((due) => due > now)));
     tell({
       code: 'watching',
