@@ -10,8 +10,8 @@ const pace = 250;
  * dead. Who runs without the lock through this many looks (four seconds) is no loser.
  */
 const settled = 16;
-/** Looks past the last tick, so that what it started is seen. */
-const tail = 8;
+/** Looks past the last tick: as many as it takes to tell whether what it started is a loser. */
+const tail = settled + 2;
 
 export interface Watched {
   /** Runs seen to begin. */
