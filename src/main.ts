@@ -69,7 +69,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       return 0;
     }
     const result = await run(line as Line, debug);
-    if (wantsJson) out.write(`${JSON.stringify(result.json, null, 2)}\n`);
+    if (wantsJson) out.write(await document(result.json));
     return result.exit;
   } catch (error) {
     return failed(error, command, wantsJson, debug);
@@ -247,7 +247,16 @@ function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): 
   };
 }
 
-function failed(error: unknown, command: string, json: boolean, debug: boolean): ExitCode {
+/** The one document of --json. It may end up in anybody's build log: passwords in commands and texts are not in it. */
+async function document(json: unknown): Promise<string> {
+  const { hideSecrets } = await import('./show/secrets.ts');
+  const hide = (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? hideSecrets(value) : value;
+  return `${JSON.stringify(json, hide, 2)}\n`;
+}
+
+async function failed(error: unknown, command: string, json: boolean, debug: boolean): Promise<ExitCode> {
+  const { hideSecrets } = await import('./show/secrets.ts');
   const expected = error instanceof Problem;
   const exit: ExitCode = expected ? error.exit : 1;
   const message = expected ? wordsOf(error) : [`An error nobody expected: ${reasonOf(error)}`];
@@ -259,16 +268,16 @@ function failed(error: unknown, command: string, json: boolean, debug: boolean):
       message,
       ...(expected ? { args: error.args } : {}),
     };
-    out.write(`${JSON.stringify({ schema: 1, command, outcome }, null, 2)}\n`);
+    out.write(await document({ schema: 1, command, outcome }));
   }
-  for (const line of message) err.write(`${letters(line, unicodeOf(process.env))}\n`);
+  for (const line of message) err.write(`${letters(hideSecrets(line), unicodeOf(process.env))}\n`);
   if (!expected) {
     err.write(
-      `${error instanceof Error ? error.stack : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,
+      `${error instanceof Error ? hideSecrets(error.stack ?? '') : ''}\ncronlatch ${__VERSION__}, Node ${process.version}. Please report this with the lines above.\n`,
     );
   } else if (debug) {
     for (let cause = error.cause; cause !== undefined; cause = (cause as Error).cause)
-      err.write(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`);
+      err.write(hideSecrets(`caused by: ${cause instanceof Error ? cause.stack : String(cause)}\n`));
   }
   return exit;
 }

@@ -32,7 +32,12 @@ export async function readPlan(server: Server, path: string): Promise<Plan> {
   } catch (error) {
     throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
   }
-  if (plan.id !== inner.id || plan.for !== 'deploy')
-    throw new Problem('plan-unreadable', { path, reason: 'it is not what it was saved as' });
+  if (plan.id !== inner.id || plan.for !== 'deploy') {
+    // --json hides passwords, so what it printed cannot be applied: --save keeps the bytes, readable for you alone.
+    const reason = seen.bytes.includes('***')
+      ? 'its secrets are hidden, as --json prints them'
+      : 'it is not what it was saved as';
+    throw new Problem('plan-unreadable', { path, reason });
+  }
   return plan;
 }

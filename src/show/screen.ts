@@ -1,6 +1,7 @@
 // The two output streams: results on standard output, everything else on standard error.
 import { type Step, targetOf } from '../change/step.ts';
 import { sayDuration } from './schedule.ts';
+import { hideSecrets } from './secrets.ts';
 import { type Looks, type Theme, tame, themeOf } from './theme.ts';
 
 export interface Event {
@@ -47,7 +48,8 @@ export async function makeScreen(
   const say = (...lines: readonly string[]): void => {
     settle();
     // One write for all lines: each is a system call.
-    if (lines.length > 0) streams.stderr.write(lines.map((line) => `${tame(line, looks.err)}\n`).join(''));
+    if (lines.length > 0)
+      streams.stderr.write(lines.map((line) => `${tame(hideSecrets(line), looks.err)}\n`).join(''));
   };
   return {
     out,
@@ -55,7 +57,8 @@ export async function makeScreen(
     settle,
     print: (...lines) => {
       settle();
-      if (!how.json) streams.stdout.write(lines.map((line) => `${tame(line, looks.out)}\n`).join(''));
+      if (!how.json)
+        streams.stdout.write(lines.map((line) => `${tame(hideSecrets(line), looks.out)}\n`).join(''));
       // Nobody agrees to a diff that was not shown: with --json it stands beside the question.
       else if (how.asks) say(...lines);
     },
@@ -71,7 +74,7 @@ export async function makeScreen(
         return;
       }
       if (redraw) {
-        const text = tame(said.text, looks.err).slice(0, (streams.stderr.columns ?? 80) - 1);
+        const text = tame(hideSecrets(said.text), looks.err).slice(0, (streams.stderr.columns ?? 80) - 1);
         streams.stderr.write(`\r\x1b[K${text}`);
         drawn = true;
       } else if (how.clock() - lastWait >= 10_000) {
