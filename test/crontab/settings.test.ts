@@ -1,7 +1,6 @@
-// Settings count for what stands below them; and which file names a cron reads, and what a schedule amounts to.
+// Settings count for what stands below them; and what a schedule amounts to.
 import { describe, expect, test } from 'vitest';
 import { rhythm } from '../../src/crontab/describe.ts';
-import { cronDirName } from '../../src/crontab/name.ts';
 import { parseCrontab } from '../../src/crontab/parse.ts';
 import { settingsAt } from '../../src/crontab/settings.ts';
 
@@ -19,27 +18,6 @@ describe('settings in force', () => {
 
   test('are the same in whatever order they are asked for', () => {
     expect([7, 1, 4, 7, 8, 9].map((line) => at(line)['A'])).toEqual(['1', undefined, '1', '1', '1', '2']);
-  });
-});
-
-describe('a file name in /etc/cron.d', () => {
-  test.each([
-    ['worker', true, true],
-    ['lead_ws-2', true, true],
-    ['worker.bak', false, true],
-    ['example.com', false, true],
-    ['.worker', false, false],
-    ['worker~', false, false],
-    ['#worker', false, false],
-    ['worker.rpmsave', false, false],
-    ['worker.rpmnew', false, false],
-    ['worker.rpmorig', false, false],
-    ['worker\n', false, true],
-    ['a/b', false, false],
-    ['', false, false],
-  ])('%j: Debian %s, cronie %s', (name, debian, cronie) => {
-    expect(cronDirName(name, 'debian')).toBe(debian);
-    expect(cronDirName(name, 'cronie')).toBe(cronie);
   });
 });
 
