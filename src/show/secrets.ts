@@ -8,7 +8,7 @@ export interface Secret {
 }
 
 /** What stands in place of a secret; its length says nothing. */
-export const hidden = '***';
+const hidden = '***';
 
 /** Names whose value is secret: whole words for the short ones, so that `bypass=` and `max_tokens=` are none. */
 const name = String.raw`(?:[\w.-]*(?:password|passwd|passphrase|secret|credentials?)|(?:[\w.-]*[_.-]|[\w.-]*[a-z](?=[PTAK]))?(?:pass|pwd|pw|token|api_?-?key|(?:access|secret|private|auth|encryption|license|app|signing)_?-?key|auth)(?:_?\d+)?)`;
