@@ -3,7 +3,7 @@
 'use strict';
 var parts = process.versions.node.split('.').map(Number);
 if (parts[0] > 20 || (parts[0] === 20 && parts[1] >= 17)) {
-  require('./load.js').start('main.js');
+  require('./load.js').start();
 } else {
   process.stderr.write(
     'cronlatch needs Node 20.17 or newer; this is ' +

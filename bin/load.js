@@ -1,5 +1,5 @@
-// Loads the built program. What the quick commands need stands in one file with V8's code cache beside it, both made
-// by the build: compiling the shell parser and the rest anew at every start takes about as long as Node itself
+// Loads the built program: one file of our own code, which stays readable, and V8's code cache for what the command
+// at hand runs of it, made by the build. Compiling it anew at every start would take about as long as Node itself
 // (npm run bench). V8 refuses a cache of another version by itself, and then compiles as usual.
 'use strict';
 const { readFileSync, writeFileSync } = require('node:fs');
@@ -8,45 +8,37 @@ const path = require('node:path');
 
 const dist = path.join(__dirname, '..', 'dist');
 const loaded = new Map();
-let quick;
 
-/** A chunk of the build: a CommonJS module in its function. Everything else is Node's own. */
-function load(file) {
+/** A file of the build: a CommonJS module in its function. Dependencies are `./deps/NAME.js`, the rest is Node's own. */
+function load(file, cacheName) {
   const before = loaded.get(file);
-  if (before !== undefined) return before.exports;
+  if (before !== undefined) return before.module.exports;
+  const filename = path.join(dist, file);
+  const cachedData = cacheOf(cacheName);
+  // The build writes ASCII, so that V8 gets one byte a character.
+  const script = new Script(readFileSync(filename).latin1Slice(), { filename, cachedData });
   const module = { exports: {} };
-  loaded.set(file, module);
-  const local = (id) => (id.startsWith('.') ? load(path.join(path.dirname(file), id)) : require(id));
-  functionOf(file).call(module.exports, module.exports, local, module);
+  loaded.set(file, { module, script });
+  const local = (id) => (id.startsWith('./') ? load(id.slice(2), cacheFor(id)) : require(id));
+  script.runInThisContext().call(module.exports, module.exports, local, module);
   return module.exports;
 }
 
-function functionOf(file) {
-  if (quick === undefined) {
-    const script = compile('quick.js', read('quick.bin'));
-    quick = { script, chunks: script?.runInThisContext() ?? {} };
-  }
-  return quick.chunks[file] ?? compile(file).runInThisContext();
-}
+const cacheFor = (id) => id.slice(id.lastIndexOf('/') + 1, -3);
 
-function compile(file, cachedData) {
-  const filename = path.join(dist, file);
-  // The build writes ASCII, so that V8 gets one byte a character.
-  const source = file === 'quick.js' ? read(file)?.toString('latin1') : readFileSync(filename, 'latin1');
-  return source === undefined ? undefined : new Script(source, { filename, cachedData });
-}
-
-function read(file) {
+function cacheOf(name) {
   try {
-    return readFileSync(path.join(dist, file));
+    return readFileSync(path.join(dist, 'cache', `${name}.bin`));
   } catch {
-    return undefined; // while the build makes it
+    return undefined; // a command without one, or the build is making it
   }
 }
 
-exports.start = (file) => {
+exports.start = () => {
+  // What stands first is nearly always the command; a wrong guess only means that V8 compiles more itself.
+  const word = process.argv[2] ?? '';
   try {
-    load(file);
+    load('main.js', /^(?:deploy|rollback|verify|history|sandbox)$/.test(word) ? word : 'scan');
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
     process.stderr.write('cronlatch is not built yet: npm run build\n');
@@ -54,8 +46,6 @@ exports.start = (file) => {
   }
 };
 
-/** For the build: the chunks a run has loaded. */
-exports.used = () => [...loaded.keys()];
-
-/** For the build: after a run, keeps what V8 has compiled of the quick file. */
-exports.keepCache = () => writeFileSync(path.join(dist, 'quick.bin'), quick.script.createCachedData());
+/** For the build: after a run, keeps what V8 has compiled of a file. */
+exports.keepCache = (file, name) =>
+  writeFileSync(path.join(dist, 'cache', `${name}.bin`), loaded.get(file).script.createCachedData());

@@ -1,14 +1,26 @@
-// Bundles src/main.ts into dist/: split so that a command loads only what it needs, not minified so that what runs
-// on a server can be read there, CommonJS because Node starts it faster, with V8's code cache for the quick commands.
+// Bundles src/main.ts into dist/main.js: one file, not minified, so that what runs on a server can be read there;
+// CommonJS, because Node starts it faster; each module of it set up when it is first imported. Each dependency is a file
+// of its own in dist/deps, read when it is called. dist/cache has V8's code cache for the usual commands.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative, resolve } from 'node:path';
-import { build, transform } from 'esbuild';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
 
-const version = JSON.parse(await readFile('package.json', 'utf8')).version;
-const target = 'node20.17';
+const { version, dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+const common = {
+  bundle: true,
+  write: false,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.17',
+  sourcemap: 'external',
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+  outdir: 'dist',
+};
 
 // `import text from './x.php?raw'` gives the file's text, as Vite does it in the tests.
 const raw = {
@@ -25,49 +37,58 @@ const raw = {
   },
 };
 
-// esbuild splits ES modules only; each chunk is turned into CommonJS afterwards, its source map carried along.
-const { outputFiles } = await build({
+// Most texts need no full shell parser, so unbash is read when the first one does.
+const late = { unbash: ['parse'] };
+const deps = {
+  name: 'deps',
+  setup(b) {
+    const names = Object.keys(dependencies).map((name) => name.replaceAll('-', '\\-'));
+    b.onResolve({ filter: new RegExp(`^(?:${names.join('|')})$`) }, (args) => ({
+      path: args.path,
+      namespace: 'deps',
+    }));
+    b.onLoad({ filter: /.*/, namespace: 'deps' }, ({ path }) => {
+      const file = JSON.stringify(`./deps/${path}.js`);
+      if (late[path] === undefined) return { contents: `module.exports = require(${file});` };
+      const functions = late[path].map(
+        (name) => `export function ${name}(...args) { return (real ??= require(${file})).${name}(...args); }`,
+      );
+      return { contents: `let real;\n${functions.join('\n')}\n` };
+    });
+    b.onResolve({ filter: /^\.\/deps\// }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+const own = await build({
+  ...common,
   entryPoints: { main: 'src/main.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  write: false,
-  format: 'esm',
-  platform: 'node',
-  target,
-  sourcemap: 'inline',
-  sourcesContent: false,
-  legalComments: 'none',
-  chunkNames: 'chunks/[name]-[hash]',
   define: { __VERSION__: JSON.stringify(version) },
-  plugins: [raw],
-  logLevel: 'warning',
+  plugins: [raw, deps],
 });
+const foreign = await build({
+  ...common,
+  entryPoints: Object.fromEntries(Object.keys(dependencies).map((name) => [`deps/${name}`, name])),
+});
+
 rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist/chunks', { recursive: true });
+mkdirSync('dist/deps', { recursive: true });
+mkdirSync('dist/cache');
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
-for (const { path, text } of outputFiles) {
-  const { code, map } = await transform(text, {
-    format: 'cjs',
-    platform: 'node',
-    target,
-    sourcemap: 'external',
-    sourcefile: basename(path),
-    // import() of a chunk becomes require(): still loaded only when asked for.
-    supported: { 'dynamic-import': false },
-  });
-  const file = relative(process.cwd(), path);
+for (const { path, text, contents } of [...own.outputFiles, ...foreign.outputFiles]) {
+  if (path.endsWith('.map')) {
+    writeFileSync(path, contents);
+    continue;
+  }
   // One byte a character and the module's function around it: bin/load.js hands the text to V8 as it is.
-  const ascii = code.replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = text.replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const name = path.slice(path.lastIndexOf('/') + 1);
   writeFileSync(
-    file,
-    `(function (exports, require, module) { ${ascii}\n})\n//# sourceMappingURL=${basename(path)}.map\n`,
+    path,
+    `(function (exports, require, module) { ${ascii}\n})\n//# sourceMappingURL=${name}.map\n`,
   );
-  writeFileSync(`${file}.map`, map);
 }
 
-// A scan is run on a crontab of the usual forms: once to see which chunks it needs, which then stand in one file, and
-// once more to keep what V8 has compiled of them.
+// The usual commands are run on a crontab of the usual forms, and what V8 has compiled for them is kept.
 const scratch = mkdtempSync(join(tmpdir(), 'cronlatch-build-'));
 const crontab = join(scratch, 'crontab');
 writeFileSync(
@@ -77,27 +98,32 @@ writeFileSync(
 */2 * * * *  php httpdocs/scripts/process_import_jobs.php
 0 3 1-7,15 */2 sun  [ -x /usr/bin/php ] && nice -n 10 /usr/bin/php -q "/srv/a b.php" --daily > /dev/null 2>&1
 @daily find /tmp -name "a b" -exec rm {} \\; # \\%
+0 4 * * * /usr/bin/mysqldump shop | gzip > /srv/shop-$(date +\\%F).gz
 `,
 );
-const scan = (atExit) => {
+const run = (keep, ...line) => {
+  const file = join(scratch, `crontab-${line[0]}`);
+  cpSync(crontab, file);
   const code = `process.argv.splice(1, 0, 'cronlatch');
     const program = require(${JSON.stringify(resolve('bin/load.js'))});
-    process.on('exit', () => { ${atExit} });
-    program.start('main.js');`;
-  const line = ['scan', '--file', crontab, '--fail-on', 'never', '--state-dir', scratch];
-  const ran = spawnSync(process.execPath, ['-e', code, '--', ...line], {
+    process.on('exit', () => { for (const [file, name] of ${JSON.stringify(keep)}) program.keepCache(file, name); });
+    program.start();`;
+  const words = [...line, '--file', file, '--state-dir', join(scratch, 'state')];
+  const ran = spawnSync(process.execPath, ['-e', code, '--', ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  if (ran.status !== 0) throw new Error(`the build's scan ended with ${ran.status}: ${ran.stderr}`);
-  return ran.stderr.toString();
+  // Without its cache a command works too, only slower: no reason to leave somebody without a program.
+  if (ran.status !== 0)
+    console.warn(`no cache for ${line[0]}, which ended with ${ran.status}: ${ran.stderr}`);
 };
-const used = JSON.parse(scan('process.stderr.write(JSON.stringify(program.used()));'));
-const chunks = await Promise.all(
-  used.map(async (file) => {
-    const text = await readFile(join('dist', file), 'utf8');
-    return `${JSON.stringify(file)}: ${text.replace(/\n\/\/# sourceMappingURL.*\n?$/, '')}`;
-  }),
+run(
+  [
+    ['main.js', 'scan'],
+    ['deps/unbash.js', 'unbash'],
+  ],
+  'scan',
+  '--fail-on',
+  'never',
 );
-writeFileSync('dist/quick.js', `({\n${chunks.join(',\n')}\n})\n`);
-scan('program.keepCache();');
+run([['main.js', 'deploy']], 'deploy', '--entry', '2', '--yes');
 rmSync(scratch, { recursive: true, force: true });
