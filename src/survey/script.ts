@@ -4,7 +4,7 @@ import type { InterpreterKind } from '../command/command.ts';
 import { Problem } from '../problem.ts';
 import type { Owner, Server } from '../server/server.ts';
 import { findGuard } from '../worker/line.ts';
-import { understandsOnce } from '../worker/once.ts';
+import { understands } from '../worker/once.ts';
 import { ownLock } from '../worker/ownLock.ts';
 import { releaseLayout } from '../worker/place.ts';
 import type { ScriptFacts } from './facts.ts';
@@ -49,7 +49,7 @@ async function lookNow(
     releasedBy: layout === 'no' ? await inCheckout(server, path, as) : layout,
     guard: small ? findGuard(file.bytes) : 'none',
     // The parsers are worth their start-up time only where the word stands in the text at all.
-    once: !small ? 'unknown' : file.bytes.includes('once') ? await understandsOnce(file.bytes, kind) : 'no',
+    once: !small ? 'unknown' : file.bytes.includes('once') ? await understands(file.bytes, kind) : 'no',
     ownLock: !small
       ? 'unknown'
       : /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)

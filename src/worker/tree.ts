@@ -52,6 +52,18 @@ export function list(node: unknown, key: string): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The value of a string literal of either language; '' for anything else. */
+export function text(node: unknown): string {
+  const literal = get(node, 'kind') === 'string' || get(node, 'type') === 'Literal';
+  const value = literal ? get(node, 'value') : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+/** `stop-when-empty` as parsers hand it out: stopWhenEmpty. */
+export function camel(option: string): string {
+  return option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 async function engineFor(source: Bytes) {
   const { phpEngine } = await import('./phpParser.ts');
   return phpEngine(source);

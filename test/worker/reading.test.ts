@@ -1,4 +1,4 @@
-// What a worker's source says about itself: --once, and a lock of its own. And the guard in front of it.
+// What a worker's source says about a lock of its own. And the guard in front of it.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,47 +6,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { entryFlags } from '../../src/worker/entry.ts';
 import { guardFile, guardVersion } from '../../src/worker/guard.ts';
-import { understandsOnce } from '../../src/worker/once.ts';
 import { ownLock } from '../../src/worker/ownLock.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'cronlatch-entry-'));
 afterAll(() => rmSync(place, { recursive: true }));
-
-it.each([
-  ['yes', "$o = getopt('', ['once', 'limit:']);"],
-  ['yes', "$long = ['once']; $o = getopt('v', $long);"],
-  ['yes', "$once = in_array('--once', $argv, true);"],
-  ['yes', "if (($argv[1] ?? '') === '--once') exit;"],
-  ['yes', "foreach ($argv as $a) switch ($a) { case '--once': break; }"],
-  ['yes', "echo match ($argv[1] ?? '') { '--once' => 1, default => 0 };"],
-  ['yes', "$input->addOption('once', null, 4, 'one pass');"],
-  ['yes', "class C { protected $signature = 'import:run {--once : one pass}'; }"],
-  ['yes', 'if (preg_match("/^--once$/", $a)) exit;'],
-  ['no', '// getopt with --once is planned\necho 1;'],
-  ['no', "echo 'Usage: worker.php --once';"],
-  ['no', "exec('php other.php --once');"],
-  ['no', "$o = getopt('', ['limit:']);"],
-  ['no', "$emitter->on('once');"],
-  ['unknown', "if (in_array('--once', $argv) {"],
-])('PHP, --once: %s: %s', async (expected, code) => {
-  expect(await understandsOnce(`<?php\n${code}\n`, 'php')).toBe(expected);
-});
-
-it.each([
-  ['yes', "const once = process.argv.includes('--once');"],
-  ['yes', "if (process.argv.indexOf('--once') > 0) run();"],
-  ['yes', "if (process.argv[2] === '--once') run();"],
-  ['yes', "import { parseArgs } from 'node:util'; parseArgs({ options: { once: { type: 'boolean' } } });"],
-  ['yes', "program.option('-o, --once', 'one pass');"],
-  ['yes', "yargs.option('once', { type: 'boolean' });"],
-  ['yes', "const argv = require('minimist')(process.argv.slice(2)); if (argv.once) run();"],
-  ['no', "// process.argv.includes('--once')\nrun();"],
-  ['no', "emitter.once('end', run);"],
-  ['no', "console.log('usage: --once');"],
-  ['unknown', 'const = 1;'],
-])('Node, --once: %s: %s', async (expected, code) => {
-  expect(await understandsOnce(code, 'node')).toBe(expected);
-});
 
 it.each([
   ['flock', 'php', '<?php $f = fopen($l, "c"); if (!flock($f, LOCK_EX | LOCK_NB)) exit(0);'],
