@@ -123,6 +123,8 @@ export interface Wish {
   readonly insteadOf?: readonly Word[];
   /** Add `--once` behind the arguments unless it is there. */
   readonly once?: boolean;
+  /** The same with another flag, a framework's own for one pass. */
+  readonly pass?: Bytes;
   /** Absolute path or path relative to the directory: `>> LOG 2>&1` unless the command already appends both streams to a file of its own. */
   readonly log?: Bytes;
   /** The log was asked for by name: it takes the place of a file the command writes already. */
@@ -132,7 +134,7 @@ export interface Wish {
 export type RewriteNote =
   | { readonly code: 'cd-added' | 'cd-joint' | 'cd-absolute'; readonly directory: Bytes }
   | { readonly code: 'interpreter'; readonly from: Bytes; readonly to: Bytes }
-  | { readonly code: 'once-added' }
+  | { readonly code: 'once-added' | 'pass-added' }
   | {
       readonly code: 'log-added' | 'log-kept' | 'null-replaced' | 'truncate-to-append' | 'stderr-added';
       readonly log: Bytes;

@@ -23,7 +23,8 @@ export function rewriteCommand(
   rewriteDirectory(text, command, draft);
   rewriteWrappers(text, command, wish, draft);
   rewriteInterpreter(text, command, wish, draft);
-  if (wish.once) addOnce(command, draft);
+  if (wish.once) addEnding(command, '--once', draft);
+  if (wish.pass !== undefined) addEnding(command, wish.pass, draft);
   if (wish.log !== undefined) {
     const { edits, note } = planOutput(text, command, wish.log, wish.logReplaces === true);
     draft.edits.push(...edits);
@@ -99,19 +100,19 @@ function standing(wished: readonly Bytes[], flags: readonly Word[]): readonly Wo
   return at === -1 ? [] : flags.slice(at, at + wished.length);
 }
 
-function addOnce({ args, script, flags, fileOption }: Command, draft: Draft): void {
-  if (args.some(({ value }) => value === '--once')) return;
-  draft.notes.push({ code: 'once-added' });
+function addEnding({ args, script, flags, fileOption }: Command, flag: Bytes, draft: Draft): void {
+  if (args.some(({ value }) => value === flag)) return;
+  draft.notes.push({ code: flag === '--once' ? 'once-added' : 'pass-added' });
   const dashes = args.find(({ value }) => value === '--');
   if (dashes !== undefined) {
-    draft.edits.push({ start: dashes.span.start, end: dashes.span.start, text: '--once ' });
+    draft.edits.push({ start: dashes.span.start, end: dashes.span.start, text: `${flag} ` });
     return;
   }
   const own = fileOption === undefined ? [] : flags;
   const last = args.at(-1) ?? own.reduce((a, b) => (b.span.end > a.span.end ? b : a), script);
   // Behind `php -f FILE` a dash word is an option of PHP's, which would refuse it, until `--` or an argument.
   const dashed = fileOption === undefined || fileOption.dashes !== undefined || args.length > 0;
-  draft.edits.push({ start: last.span.end, end: last.span.end, text: dashed ? ' --once' : ' -- --once' });
+  draft.edits.push({ start: last.span.end, end: last.span.end, text: dashed ? ` ${flag}` : ` -- ${flag}` });
 }
 
 function removeBackground(text: Bytes, { span }: Command, draft: Draft): void {

@@ -13,6 +13,7 @@ import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } fr
 import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
+import { endingOf } from './pass.ts';
 import { inTheWay } from './places.ts';
 
 export interface Planned {
@@ -46,7 +47,8 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
       findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
     const guard = await guarding(facts, job, latching);
     findings.push(...guard.findings, ...guard.obstacles);
-    const once = wantsOnce(job, latching);
+    const ending = endingOf(job, latching);
+    findings.push(...ending.findings);
     const log = logFor(facts, job, latching);
     findings.push(...log.findings);
     findings.push(...inTheWay(facts, job, guard));
@@ -66,7 +68,8 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     const wish: Wish = {
       ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
       ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags, insteadOf: guardWords(job.command) }),
-      once,
+      once: ending.flag === '--once',
+      ...(ending.flag === undefined || ending.flag === '--once' ? {} : { pass: bytesOf(ending.flag) }),
       ...(log.path === undefined ? {} : { log: bytesOf(log.path) }),
       ...(latching.log === undefined ? {} : { logReplaces: true }),
     };
@@ -76,7 +79,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
       const lines = commands.get(job.sourceName) ?? new Map<number, string>();
       commands.set(job.sourceName, lines.set(job.line, rewritten.text));
     }
-    workers.push(latched(job, guard, once, log.path, rewritten.text, facts));
+    workers.push(latched(job, guard, ending.flag !== undefined, log.path, rewritten.text, facts));
     const stop = stopFor(job, guard, latching);
     if (
       stop !== 'none' &&
@@ -112,14 +115,6 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
   ];
   const cannotUndo = cannotUndoOf(steps);
   return { plan: planOf({ for: 'deploy', steps, workers, cannotUndo }), findings, notes };
-}
-
-function wantsOnce(job: Job, latching: Latching): boolean {
-  if (job.args.includes('--once')) return true;
-  if (latching.once !== 'auto') return latching.once === 'yes';
-  // Started once a boot, a worker that ends after one pass would be gone until the next.
-  if (job.entry.schedule.is === 'reboot') return false;
-  return typeof job.script !== 'string' && job.script.once === 'yes';
 }
 
 /** The log the entry is to write, and which directories have to be made for it. */

@@ -87,6 +87,8 @@ function placeOf(
   if (script.guard !== 'none') return { is: 'script', because: 'there' };
   if (isGuarded(job)) return { is: 'entry', because: 'there' };
   if (isConsole(script.path)) return { is: 'entry', because: 'console' };
+  // wp-cron.php and the like: the next update writes them anew, and web requests start them, too.
+  if (job.framework !== 'none') return { is: 'entry', because: 'vendor' };
   // Whoever else starts this script, chosen or not, would find the guard in it and be refused by this job's lock.
   const others = jobs.some((other) => isOtherJob(other, job, script)) || namedElsewhere;
   if (others) return { is: 'entry', because: 'several-jobs' };

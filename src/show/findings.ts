@@ -65,6 +65,24 @@ const sentences: Record<string, Say> = {
     what: 'The script understands --once, but the entry does not say it: each run may never end.',
     fix: 'add --once',
   }),
+  'never-ends': (a) => ({
+    what: `${a['framework']}: '${a['job']}' runs until it is stopped, so each tick adds a process.`,
+    fix: a['flag'] ? `add ${a['flag']}` : `use ${a['instead']}`,
+  }),
+  'once-is-one-job': (a) => ({
+    what: `${a['framework']}: --once does a single job and ends; one pass of the queue is --stop-when-empty.`,
+  }),
+  'pass-added': (a) => ({ what: `${a['flag']} is added: ${a['framework']} ends each run with it.` }),
+  'pass-unknown': (a) => ({
+    what: `The installed ${a['framework']} does not know ${a['flag']}: each run goes on until it is stopped. The guard keeps it at one.`,
+  }),
+  'pass-unseen': (a) => ({
+    what: `Whether this ${a['framework']} knows ${a['flag']} cannot be seen: it is not added. The guard keeps it at one instance.`,
+    fix: 'if it does, --once yes adds it',
+  }),
+  'no-pass-flag': (a) => ({
+    what: `${a['framework']} has no flag for one pass: --once is not added, it would be refused.`,
+  }),
   'relative-interpreter': (a) => ({
     what: `'${a['wanted']}' is looked up on cron’s short PATH (it finds ${a['path']}).`,
     fix: `write ${a['path']}`,

@@ -116,6 +116,7 @@ const notes: Record<RewriteNote['code'], string> = {
   'cd-absolute': 'its directory is absolute',
   interpreter: 'the interpreter has its full path',
   'once-added': '--once ends each run',
+  'pass-added': 'the framework’s own flag ends each run',
   'log-added': 'its output goes to a log (cron sends no mail for it any more)',
   'log-kept': 'its log is kept',
   'null-replaced': 'its output goes to a log instead of /dev/null',

@@ -2,6 +2,7 @@
 import type { Command, Reading } from '../command/command.ts';
 import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
+import type { Framework } from '../worker/frameworks.ts';
 import type { Found } from '../worker/line.ts';
 import type { OwnLock } from '../worker/ownLock.ts';
 import type { Instance } from './instances.ts';
@@ -29,6 +30,12 @@ export interface ScriptFacts {
   readonly guard: Found | 'none';
   readonly once: 'yes' | 'no' | 'unknown';
   readonly ownLock: OwnLock;
+}
+
+/** The framework a worker belongs to. */
+export interface FrameworkFacts extends Framework {
+  /** Does the installed version know the flag for one pass? 'unknown' where its source is not to be seen. */
+  readonly knowsPass: 'yes' | 'no' | 'unknown';
 }
 
 export interface InterpreterFacts {
@@ -85,6 +92,7 @@ export interface Job {
   readonly script: ScriptFacts | 'absent' | 'unreadable';
   readonly scriptPath: string;
   readonly args: readonly string[];
+  readonly framework: FrameworkFacts | 'none';
   readonly places: Places | 'none';
   /** Running now, with or without the lock. */
   readonly instances: readonly Instance[];
@@ -127,9 +135,9 @@ export function jobsOf(facts: Facts): Job[] {
   return facts.crontabs.flatMap((c) => c.entries.flatMap((e) => (e.job === 'none' ? [] : [e.job])));
 }
 
-/** Arguments that tell jobs of one script apart; `--once` says how a job ends, not which it is. */
+/** Arguments that tell jobs of one script apart; `--once` and the like say how a run ends, not which job it is. */
 export function tellingArgs(args: readonly string[]): string[] {
-  return args.filter((arg) => arg !== '--once');
+  return args.filter((arg) => !/^--(?:once|stop-when-empty|no-wait|time-limit=\d+)$/.test(arg));
 }
 
 /** The name a source has in reports and JSON: a path, or `user:NAME`. */

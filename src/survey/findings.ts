@@ -3,9 +3,11 @@ import { dirname } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import { logOf } from '../command/redirects.ts';
 import type { Crontab, Mark } from '../crontab/crontab.ts';
+import { everySeconds } from '../crontab/every.ts';
 import { neverFires } from '../crontab/schedule.ts';
 import type { CrontabSource, Seen } from '../server/server.ts';
-import { docrootAbove, isConsole } from '../worker/place.ts';
+import { onePass } from '../worker/frameworks.ts';
+import { docrootAbove } from '../worker/place.ts';
 import type { EntryFacts, Finding, Job, Level } from './facts.ts';
 
 /** Findings about the file as a whole and about lines that are no entries. */
@@ -151,8 +153,22 @@ const rules: readonly Rule[] = [
   },
   function noOnce(job) {
     if (job.args.includes('--once') || job.entry.schedule.is === 'reboot') return 'fine';
+    if (job.framework !== 'none') return 'fine'; // neverEnds speaks of those
     const once = typeof job.script === 'string' ? 'unknown' : job.script.once;
     return once === 'yes' ? { level: 'warn', code: 'no-once' } : 'fine';
+  },
+  function neverEnds(job) {
+    if (job.framework === 'none' || job.entry.schedule.is === 'reboot') return 'fine';
+    const { framework } = job;
+    const pass = onePass(framework, job.args, everySeconds(job.entry.schedule));
+    const args = { framework: framework.name, job: job.args[0] ?? '' };
+    if (pass.is === 'limited' && pass.by === '--once' && framework.id === 'laravel-queue')
+      return { level: 'note', code: 'once-is-one-job', args };
+    if (pass.is === 'instead')
+      return { level: 'warn', code: 'never-ends', args: { ...args, instead: pass.command } };
+    return pass.is === 'flag'
+      ? { level: 'warn', code: 'never-ends', args: { ...args, flag: pass.flag } }
+      : 'fine';
   },
   function log(job) {
     const at = logOf(job.command);
@@ -205,8 +221,8 @@ export function jobFindings(
  * A framework's own scheduler starts whatever is due at its minute: a lock would make it miss what is due while an
  * earlier run is still busy. It keeps its jobs apart by itself (withoutOverlapping, cron groups).
  */
-export function isScheduler(job: Pick<Job, 'scriptPath' | 'args'>): boolean {
-  return isConsole(job.scriptPath) && ['schedule:run', 'cron:run'].includes(job.args[0] ?? '');
+export function isScheduler(job: Pick<Job, 'framework'>): boolean {
+  return job.framework !== 'none' && job.framework.role === 'scheduler';
 }
 
 /** Does a guard of ours stand in the script or in the entry? */

@@ -8,6 +8,7 @@ import { entryGuard } from '../worker/entry.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
 import { type InterpreterFacts, type Job, sourceName, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
+import { lookAtFramework } from './framework.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
 import { type Look, once, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
@@ -72,6 +73,7 @@ export async function lookAtJob(
     script,
     scriptPath,
     args,
+    framework: await lookAtFramework(look, sight),
     places,
     instances: await runningNow(look, sight, among.sights, lock),
   };

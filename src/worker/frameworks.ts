@@ -242,6 +242,9 @@ export const frameworks: readonly Row[] = [
   },
 ];
 
+/** Scripts that are many jobs in one. */
+export const consoleNames: readonly string[] = frameworks.find((row) => row.id === 'console')?.scripts ?? [];
+
 /** The framework a worker belongs to, by its script's path, its arguments and, where those say too little, its source. */
 export function frameworkOf(scriptPath: string, args: readonly string[], source = ''): Framework | 'none' {
   const name = basename(scriptPath);

@@ -1,33 +1,14 @@
 // Where a worker's lock, log and guard go, and what the worker is called.
 import { basename, dirname, join } from 'node:path/posix';
 import type { InterpreterKind } from '../command/command.ts';
-
-/** One script for many jobs: a lock for the whole script would let one job keep out all others. */
-const consoles = new Set([
-  'artisan',
-  'console',
-  'craft',
-  'yii',
-  'magento',
-  'drush',
-  'drush.php',
-  'wp',
-  'wp-cli.phar',
-  'occ',
-  'typo3',
-  'please',
-  'spark',
-  'cake',
-  'cake.php',
-  'n98-magerun2.phar',
-]);
+import { consoleNames } from './frameworks.ts';
 
 /** Directories whose files a web server hands out. */
 const docroots = new Set(['httpdocs', 'httpsdocs', 'public_html', 'htdocs', 'public', 'web', 'html', 'www']);
 
-/** Does the script run different jobs by its first argument? */
+/** Does the script run different jobs by its first argument? Then one lock for it would let one job keep out all others. */
 export function isConsole(script: string): boolean {
-  return consoles.has(basename(script));
+  return consoleNames.includes(basename(script));
 }
 
 /** The worker's name: the script's, and for consoles what they are told to do. Letters that any file system keeps. */

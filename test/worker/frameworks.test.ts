@@ -93,7 +93,7 @@ test.each([
 
 describe('docs/frameworks.md', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/frameworks.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([a-z0-9-]+)` \|(.*)\|$/gm)].map(([, id, rest = '']) => ({
+  const rows = [...text.matchAll(/^\| `([a-z0-9-]+)`\s*\|(.*)\|$/gm)].map(([, id, rest = '']) => ({
     id,
     cells: rest.split('|').map((cell) => cell.trim()),
   }));
@@ -125,7 +125,7 @@ describe('docs/frameworks.md', () => {
   });
 
   it('says of every kind of lock how it fails', () => {
-    const said = new Set([...text.matchAll(/^\| ([a-z-]+) \| [A-Z]/gm)].map((m) => m[1]));
+    const said = new Set([...text.matchAll(/^\| ([a-z-]+)\s*\| [A-Z]/gm)].map((m) => m[1]));
     expect([...new Set(frameworks.map((f) => f.keeps))].filter((keeps) => !said.has(keeps))).toEqual([]);
   });
 });
