@@ -172,7 +172,7 @@ async function putCrontab(server: Server, step: PutCrontab, acting: () => void):
       acting();
     });
   }
-  await server.crontabs.poke(route);
+  await server.crontabs.poke(route, after);
   const seen = await server.crontabs.read(step.source);
   const look =
     seen.is === 'crontab' && seen.route.by !== 'command' && route.by !== 'command'

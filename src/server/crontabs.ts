@@ -1,5 +1,5 @@
 // Crontabs of this machine: where they are, how their true bytes are read, how crontab(1) is spoken to.
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { spawnNow } from './child.ts';
@@ -79,27 +79,12 @@ export function localCrontabs(self: Self): Crontabs {
     },
 
     async install(text) {
-      // Never through a pipe: a reader that dies half-way installs half a crontab.
-      const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-install-'));
-      try {
-        const path = join(directory, 'crontab');
-        writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
-        await awayFromTheMinute();
-        const ran = crontab([path]);
-        if (ran.missing || ran.code !== 0) {
-          throw new Problem('not-written', {
-            act: 'install',
-            path: `the crontab of ${self.user}`,
-            reason: ran.missing ? 'there is no crontab program' : ran.stderr.trim(),
-          });
-        }
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
-      }
+      installNow(text, self.user);
     },
 
-    async poke(route) {
-      if (route.by !== 'spool' && !(route.by === 'file' && dirname(route.path) === '/etc/cron.d')) return;
+    async poke(route, text) {
+      if (route.by === 'command') return pokeByCommand(text, self.user);
+      if (route.by === 'file' && dirname(route.path) !== '/etc/cron.d') return;
       // cron compares whole seconds of the directory's mtime (cron(8)): a change in the very second in which it
       // looked would go unseen, so the directory is touched once more when the second is over.
       await new Promise((done) => setTimeout(done, 1000 - (Date.now() % 1000) + 5));
@@ -113,14 +98,48 @@ export function localCrontabs(self: Self): Crontabs {
   };
 }
 
+/** Never through a pipe: a reader that dies half-way installs half a crontab. */
+function installNow(text: string, user: string): void {
+  const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-install-'));
+  try {
+    const path = join(directory, 'crontab');
+    writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
+    const ran = crontab([path]);
+    if (ran.missing || ran.code !== 0) {
+      throw new Problem('not-written', {
+        act: 'install',
+        path: `the crontab of ${user}`,
+        reason: ran.missing ? 'there is no crontab program' : ran.stderr.trim(),
+      });
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /**
- * crontab(1) moves the spool's mtime twice, by a temporary file and by its rename. A cron that looks between the two,
- * in the same second, never sees the second change, and an ordinary user cannot touch the spool later. It looks when
- * a minute begins.
+ * crontab(1) moves the spool's mtime by its temporary file first, then by the rename. A cron that looks between the two
+ * takes the old text for that of this second and never looks again. An ordinary user cannot touch the spool, but the
+ * same text may be installed again in a second of its own: whatever cron has seen by then, it is not that second.
  */
-async function awayFromTheMinute(): Promise<void> {
-  const isNear = (): boolean => (Date.now() + 2000) % 60_000 < 4000;
-  while (isNear()) await new Promise((done) => setTimeout(done, 100));
+async function pokeByCommand(text: string, user: string): Promise<void> {
+  await nextSecond();
+  const now = readByCommand(user);
+  if (now.is === 'crontab' && now.text === text) installNow(text, user);
+}
+
+/** Waits until the kernel dates files in another second than now. Its clock counts here, and ours may be another. */
+async function nextSecond(): Promise<void> {
+  const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-second-'));
+  try {
+    const second = (): number => {
+      writeFileSync(join(directory, 'now'), '');
+      return Math.floor(statSync(join(directory, 'now')).mtimeMs / 1000);
+    };
+    for (const first = second(); second() === first; ) await new Promise((done) => setTimeout(done, 20));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 async function namesIn(path: string, as: Owner): Promise<readonly string[] | 'closed'> {

@@ -42,6 +42,10 @@ export const localProcesses: Processes = {
     }
   },
 
+  async output(pid) {
+    return link(`/proc/${pid}/fd/1`);
+  },
+
   async locked(lockInode) {
     const ino = lockInode.split(':')[1];
     try {

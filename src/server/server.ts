@@ -113,6 +113,8 @@ export interface Processes {
   resolve(pid: number, path: string): Promise<string | 'unseen'>;
   /** Does the process hold a flock on this file? From its fdinfo; 'unseen' where that is not readable. */
   holds(pid: number, lockInode: string): Promise<boolean | 'unseen'>;
+  /** Path of what its standard output goes to; 'unseen' where that is not readable. */
+  output(pid: number): Promise<string | 'unseen'>;
   /** Is a flock held on this file by anybody? From /proc/locks. */
   locked(lockInode: string): Promise<boolean | 'unseen'>;
   /** Checks pid, start time, uid and script again, then signals. */
@@ -153,8 +155,11 @@ export interface Crontabs {
   ): Promise<{ readonly is: 'ok' | 'unavailable' } | { readonly is: 'refused'; readonly said: string }>;
   /** `crontab FILE` as the present user. */
   install(text: Bytes): Promise<void>;
-  /** Moves the spool directory's mtime into a second of its own: cron sees changes by whole seconds. */
-  poke(route: Route): Promise<void>;
+  /**
+   * Moves the spool directory's mtime into a second of its own: cron sees changes by whole seconds. crontab(1) is given
+   * `text`, which it has just installed, once more, since nobody else may touch the spool; not when it is another's now.
+   */
+  poke(route: Route, text: Bytes): Promise<void>;
 }
 
 export interface Ran {

@@ -2,6 +2,7 @@
 import type { Verdict } from '../verify/verdict.ts';
 
 const expected: Record<string, string> = {
+  'new-entry': 'cron runs the new entry',
   'single-instance': 'at most one instance at any time',
   'lock-held': 'the lock is held while the worker runs',
   'lock-free': 'the lock is free when it has ended',
@@ -16,6 +17,18 @@ const expected: Record<string, string> = {
 };
 
 const saw: Record<string, (a: Record<string, string>) => string> = {
+  'new-entry/pass/seen': () => 'it does',
+  'new-entry/pass/its-log': () => 'the log that only the new entry writes has grown',
+  'new-entry/pass/its-guard': () => 'the guard that only the new entry calls has kept a record',
+  'new-entry/warn/late': () => 'it ran the old one once more, then the new one',
+  'new-entry/fail/old-entry': (a) =>
+    `it went on with the old one, so it has not read the new crontab; to make it: ${readAgain[a['how'] ?? '']}`,
+  'new-entry/inconclusive/another-entry': (a) =>
+    `a run looked like the old entry, but may be one of ${a['where']}, which names the same script`,
+  'new-entry/inconclusive/no-run-seen': (a) =>
+    `no run was seen; verify again after the next one is due: ${a['next']}`,
+  'new-entry/inconclusive/too-short': (a) =>
+    `${a['runs']} run(s), each over before it could be seen, and neither log nor guard tells which entry it was`,
   'single-instance/pass/one': (a) =>
     `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen`,
   'single-instance/fail/several': (a) => `${a['count']} at once`,
@@ -53,9 +66,18 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'cron-alive/inconclusive/not-seen': () => 'no cron daemon was seen',
 };
 
+/** How cron is made to read a crontab that it has missed. */
+const readAgain: Record<string, string> = {
+  crontab: 'install it once more (crontab FILE), or restart cron',
+  directory: 'touch its directory, or restart cron',
+  file: 'have whatever runs this file read it again',
+};
+
 const because: Record<string, (a: Record<string, string>) => string> = {
   'not-live': (a) => `skipped: no cron runs ${a['source']}`,
   'no-database': () => 'skipped: no database is given, and database checks are not part of this version',
+  'entry-unchanged': () => 'skipped: the deployment did not change the entry',
+  'runs-alike': () => 'skipped: a run of the new entry looks no different from one of the old',
   'no-guard': () => 'skipped: deployed without a guard',
   'no-log': () => 'skipped: it has no log',
   'not-a-system-crontab': () => 'skipped: it is not one of the system’s crontabs',

@@ -7,10 +7,12 @@ import type { Server } from '../server/server.ts';
 import { type Facts, jobsOf } from '../survey/facts.ts';
 import { isGuarded } from '../survey/findings.ts';
 import { guardFile } from '../worker/guard.ts';
+import { judgeEntry } from './entry.ts';
+import { type Forms, formsOf, isCron } from './form.ts';
 import { judgeLog } from './log.ts';
 import { probe } from './probe.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
-import { type Wait, type Watched, watch } from './watch.ts';
+import { type Wait, type Watched, type Watching, watch } from './watch.ts';
 
 export interface VerifyOptions {
   readonly ticks: number;
@@ -36,9 +38,12 @@ export async function verify(
     verdicts.push(...(await probe(server, worker)));
     if (worker.live) waits.set(worker, await waitFor(server, worker, options));
   }
+  const forms = new Map(
+    workers.map((worker): [Latched, Forms | 'same'] => [worker, formsOf(worker, options.facts)]),
+  );
   const watching = [...waits]
     .filter(([, wait]) => wait.due.length > 0)
-    .map(([worker, wait]) => ({ worker, wait }));
+    .map(([worker, wait]): Watching => ({ worker, wait, forms: forms.get(worker) ?? 'same' }));
   const seen =
     watching.length === 0
       ? new Map<Latched, Watched>()
@@ -46,7 +51,14 @@ export async function verify(
   for (const worker of workers) {
     const wait = waits.get(worker);
     if (wait === undefined) {
-      for (const check of ['single-instance', 'lock-held', 'lock-free', 'log-written', 'log-clean']) {
+      for (const check of [
+        'new-entry',
+        'single-instance',
+        'lock-held',
+        'lock-free',
+        'log-written',
+        'log-clean',
+      ]) {
         verdicts.push({
           check,
           worker: worker.name,
@@ -57,8 +69,14 @@ export async function verify(
         });
       }
     } else {
-      verdicts.push(...live(worker, wait, seen.get(worker), server.now()));
-      verdicts.push(...(await judgeLog(server, worker, options.baselines, seen.get(worker))));
+      const watched = seen.get(worker);
+      const log = await judgeLog(server, worker, options.baselines, watched);
+      const form = forms.get(worker) ?? 'same';
+      verdicts.push(
+        await judgeEntry(server, worker, form, watched, log, sayNext(wait)),
+        ...live(worker, wait, watched, server.now()),
+        ...log,
+      );
     }
     verdicts.push({
       check: 'database',
@@ -170,10 +188,7 @@ async function cronAlive(server: Server, workers: readonly Latched[]): Promise<V
       (w.source.startsWith('user:') || w.source === '/etc/crontab' || w.source.startsWith('/etc/cron.d/')),
   );
   if (installed.length === 0) return [{ ...bare, is: 'skip', because: 'not-a-system-crontab', evidence: [] }];
-  const daemons = (await server.processes.list()).filter((row) => {
-    const name = (row.argv[0] ?? '').split('/').pop() ?? '';
-    return /^(cron|crond)$/.test(name.replace(/^-/, '')) && row.uid === 0;
-  });
+  const daemons = (await server.processes.list()).filter(isCron);
   return daemons.length > 0
     ? [{ ...bare, is: 'pass', because: 'running', evidence: daemons.map((row) => `PID ${row.pid}`) }]
     : [{ ...bare, is: 'inconclusive', because: 'not-seen', evidence: [] }];

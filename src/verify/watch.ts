@@ -1,17 +1,20 @@
 // Watching one worker over its next runs: who runs, who holds the lock, and when it is free again.
 import type { Latched } from '../change/plan.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
-import { instancesOf, lockInode } from '../survey/instances.ts';
+import { type Instance, instancesOf, lockInode } from '../survey/instances.ts';
+import { argvTells, type Forms, formOfInstance, formOfShell, logTells, startedBy } from './form.ts';
 
 /** A quarter of a second between two looks. */
 const pace = 250;
+/** After a tick a few quick ones: a run may be over in a moment. */
+const quick = { pace: 25, looks: 40 };
 /**
  * A loser is there while its interpreter starts, and the guard looks for up to two seconds before it calls a holder
- * dead. Who runs without the lock through this many looks (four seconds) is no loser.
+ * dead. Who runs without the lock for so many milliseconds is no loser.
  */
-const settled = 16;
-/** Looks past the last tick: as many as it takes to tell whether what it started is a loser. */
-const tail = settled + 2;
+const settled = 4000;
+/** Goes on past the last tick for as long as it takes to tell whether what it started is a loser. */
+const tail = settled + 500;
 
 export interface Watched {
   /** Runs seen to begin. */
@@ -27,6 +30,14 @@ export interface Watched {
   readonly ticks: number;
   /** Could /proc be read well enough to tell who holds the lock? */
   readonly lockSeen: boolean;
+  /** Runs that the guard's own record tells of. */
+  readonly recorded: number;
+  /** Runs that look like the entry as it is now, and as it was before, a line of evidence each. */
+  readonly forms: {
+    readonly now: readonly string[];
+    readonly old: readonly string[];
+    readonly last: 'now' | 'old' | 'none';
+  };
 }
 
 export interface Wait {
@@ -40,9 +51,24 @@ export interface Wait {
   readonly until: number;
 }
 
+export interface Watching {
+  readonly worker: Latched;
+  readonly wait: Wait;
+  readonly forms: Forms | 'same';
+}
+
 interface State {
   runs: Set<string>;
-  ages: Map<string, number>;
+  recorded: number;
+  /** When each instance was first seen, by our own count of the time. */
+  since: Map<string, number>;
+  /** Shells and instances that were there before the first tick. */
+  early: Set<string>;
+  /** Those whose form has been asked. */
+  told: Set<string>;
+  now: string[];
+  old: string[];
+  last: 'now' | 'old' | 'none';
   most: number;
   mostPids: number[];
   lockless: Set<number>;
@@ -58,7 +84,7 @@ interface State {
  */
 export async function watch(
   server: Server,
-  workers: readonly { readonly worker: Latched; readonly wait: Wait }[],
+  workers: readonly Watching[],
   tell: (event: { code: string; [key: string]: unknown }) => void,
   interrupted: () => boolean,
 ): Promise<Map<Latched, Watched>> {
@@ -67,7 +93,13 @@ export async function watch(
     const record = await recordOf(server, worker);
     states.set(worker, {
       runs: new Set(),
-      ages: new Map(),
+      recorded: 0,
+      since: new Map(),
+      early: new Set(),
+      told: new Set(),
+      now: [],
+      old: [],
+      last: 'none',
       most: 0,
       mostPids: [],
       lockless: new Set(),
@@ -77,17 +109,21 @@ export async function watch(
       record,
     });
   }
+  /** Milliseconds we have waited: the server's clock may be a fast one. */
+  let passed = 0;
   let after = 0;
+  let hurry = 0;
+  let ticks = 0;
   for (;;) {
     const rows = await server.processes.list();
-    for (const { worker } of workers) await look(server, worker, states.get(worker) as State, rows);
+    for (const one of workers) await look(server, one, states.get(one.worker) as State, rows, passed);
     const now = server.now();
     const open = workers.filter(
       ({ worker, wait }) => !isDone(states.get(worker) as State, worker, wait, now),
     );
-    // A few looks past the last tick, so that what it started is seen settled.
-    after = open.length === 0 ? after + 1 : 0;
-    if (after > tail || interrupted()) break;
+    // On past the last tick, so that what it started is seen settled.
+    if (open.length > 0) after = passed;
+    if (passed - after > tail || interrupted()) break;
     const next = Math.min(...open.flatMap(({ wait }) => wait.due.filter((due) => due > now)));
     tell({
       code: 'watching',
@@ -95,7 +131,15 @@ export async function watch(
       ticks: ticksPassed(workers, now),
       next: Number.isFinite(next) ? next - now : 0,
     });
-    await server.wait(pace);
+    const due = workers.reduce((sum, { wait }) => sum + wait.due.filter((at) => at <= now).length, 0);
+    const unproven = workers.some(
+      ({ worker, forms }) => forms !== 'same' && states.get(worker)?.last !== 'now',
+    );
+    hurry = due > ticks && unproven ? quick.looks : hurry - 1;
+    ticks = due;
+    const pause = hurry > 0 ? quick.pace : pace;
+    await server.wait(pause);
+    passed += pause;
   }
   const now = server.now();
   return new Map(
@@ -112,6 +156,8 @@ export async function watch(
           free: state.free,
           ticks: wait.due.filter((due) => due <= now).length,
           lockSeen: state.lockSeen,
+          recorded: state.recorded,
+          forms: { now: state.now, old: state.old, last: state.last },
         },
       ];
     }),
@@ -126,16 +172,18 @@ function isDone(state: State, worker: Latched, wait: Wait, now: number): boolean
   if (now >= wait.until || wait.due.length === 0) return true;
   const last = wait.due[wait.due.length - 1] ?? now;
   if (now < last) return false;
-  const seen = worker.lock === undefined || !state.lockSeen || (state.held && state.free);
+  const seen =
+    (worker.lock === undefined || !state.lockSeen || (state.held && state.free)) && state.last !== 'old';
   const interval = wait.due.length > 1 ? last - (wait.due[wait.due.length - 2] ?? last) : 60_000;
   return seen || now >= last + 2 * interval;
 }
 
 async function look(
   server: Server,
-  worker: Latched,
+  { worker, wait, forms }: Watching,
   state: State,
   rows: readonly ProcessRow[],
+  passed: number,
 ): Promise<void> {
   const as = { uid: worker.uid, gid: worker.gid };
   const eyes = server.self.root ? as : server.self.owner;
@@ -152,19 +200,21 @@ async function look(
   for (const instance of instances) {
     const key = `${instance.pid}:${instance.start}`;
     keys.add(key);
-    const age = (state.ages.get(key) ?? 0) + 1;
-    state.ages.set(key, age);
+    const since = state.since.get(key) ?? passed;
+    state.since.set(key, since);
+    const age = passed - since;
     if (instance.holds === true) state.runs.add(key);
     if (instance.holds === true || age >= settled) counted.push(instance);
     if (instance.holds === false && age >= settled && worker.lock !== undefined)
       state.lockless.add(instance.pid);
     if (worker.lock === undefined && age >= settled) state.runs.add(key);
   }
-  for (const key of state.ages.keys()) if (!keys.has(key)) state.ages.delete(key);
+  for (const key of state.since.keys()) if (!keys.has(key)) state.since.delete(key);
   if (counted.length > state.most) {
     state.most = counted.length;
     state.mostPids = counted.map((t) => t.pid);
   }
+  if (forms !== 'same') await tellForms(server, { worker, wait, forms }, state, rows, instances);
   await lookAtLock(
     server,
     worker,
@@ -172,6 +222,56 @@ async function look(
     inode,
     instances.some((i) => i.holds === true),
   );
+}
+
+/** Notes which entry cron's new shells, and the instances started from them, are runs of. */
+async function tellForms(
+  server: Server,
+  { worker, wait, forms }: Watching & { readonly forms: Forms },
+  state: State,
+  rows: readonly ProcessRow[],
+  instances: readonly Instance[],
+): Promise<void> {
+  // What is there before the first tick under our eyes, and what it starts later, may have been due before the deploy.
+  const early = server.now() < (wait.due[0] ?? Number.POSITIVE_INFINITY);
+  const byPid = new Map(rows.map((row) => [row.pid, row]));
+  const running = new Set(instances.map((one) => one.pid));
+  const standIn = worker.from.is === 'file' ? server.self.pid : 'none';
+  for (const row of rows) {
+    if (row.uid !== worker.uid) continue;
+    const shell = formOfShell(row, forms);
+    if (shell === 'none' && !running.has(row.pid)) continue;
+    if (early) state.early.add(keyOf(row));
+    // A shell that becomes its worker keeps its PID, and the worker may tell what the shell did not.
+    const key = `${keyOf(row)}:${shell === 'none' ? 'worker' : 'shell'}`;
+    if (state.told.has(key) || isOf(state.early, row, byPid)) continue;
+    state.told.add(key);
+    const form =
+      shell === 'none' ? formOfInstance(row.argv, forms, await outputOf(server, row, forms)) : shell;
+    const by = startedBy(row, byPid, standIn);
+    if (form === 'unclear' || by === 'other' || (form === 'old' && by !== 'cron')) continue;
+    state[form].push(`PID ${row.pid}: ${row.argv.join(' ')}`);
+    state.last = form;
+  }
+}
+
+function keyOf(row: Pick<ProcessRow, 'pid' | 'start'>): string {
+  return `${row.pid}:${row.start}`;
+}
+
+/** Is the process one of these, or below one of them? */
+function isOf(keys: ReadonlySet<string>, row: ProcessRow, byPid: ReadonlyMap<number, ProcessRow>): boolean {
+  for (let at: ProcessRow | undefined = row, steps = 0; at !== undefined && steps < 20; steps++) {
+    if (keys.has(keyOf(at))) return true;
+    at = byPid.get(at.ppid);
+  }
+  return false;
+}
+
+async function outputOf(server: Server, row: ProcessRow, forms: Forms): Promise<string> {
+  if (argvTells(forms) || !logTells(forms)) return '';
+  const output = await server.processes.output(row.pid);
+  return output === 'unseen' ? '' : output;
 }
 
 async function lookAtLock(
@@ -190,6 +290,7 @@ async function lookAtLock(
   if (record !== state.record) {
     state.record = record;
     state.runs.add(record);
+    state.recorded++;
     state.held ||= record !== '';
   }
   if (locked === false && state.held) state.free = true;

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -388,6 +389,46 @@ console.log(got.is, child.pid); setInterval(() => {}, 1000);`;
       } finally {
         await cron.run(['rm', '/etc/cron.allow']);
       }
+    });
+
+    /** The port's own act, as the user, in cron's namespace. */
+    const poke = (as: As, text: string): Promise<{ code: number | null; stderr: string }> => {
+      const self = { user: as.name, owner: { uid: as.uid, gid: as.gid }, home: as.home, root: false };
+      const code = `import { localCrontabs } from '${bundle('crontabs')}';
+await localCrontabs(${JSON.stringify(self)}).poke({ by: 'command', user: '${as.name}' }, ${JSON.stringify(text)});`;
+      return cron.run([process.execPath, '--input-type=module', '-e', code], { as });
+    };
+
+    test('a new crontab in a second that cron has seen goes unnoticed until the user’s own poke', async () => {
+      const spool = join(cron.spool, user.name);
+      const said = join(user.home, 'said');
+      const lines = (): string[] => (existsSync(said) ? readFileSync(said, 'utf8').split('\n') : []);
+      const entry = (word: string): string => `* * * * * echo ${word} >> ${said}\n`;
+      await cron.run(['crontab', '-'], { as: user, stdin: entry('old') });
+      await cron.notice();
+      const noticed = lines().length;
+      await until('cron has looked since', () => lines().length > noticed + 1);
+      // As crontab(1) leaves it when cron has looked between its temporary file and its rename.
+      const seen = lstatSync(cron.spool).mtime;
+      writeFileSync(spool, entry('new'));
+      utimesSync(cron.spool, seen, seen);
+      const before = lines().length;
+      await until('three more ticks', () => lines().length >= before + 3);
+      expect(lines()).not.toContain('new');
+      expect(await poke(user, entry('new'))).toMatchObject({ code: 0, stderr: '' });
+      await until('the new entry runs', () => lines().includes('new'));
+      await cron.run(['crontab', '-r'], { as: user });
+    });
+
+    test('a poke leaves alone what somebody has installed meanwhile', async () => {
+      await cron.run(['crontab', '-'], { as: user, stdin: '5 5 * * * echo theirs\n' });
+      const spool = join(cron.spool, user.name);
+      const theirs = lstatSync(spool).ino;
+      expect(await poke(user, '5 5 * * * echo ours\n')).toMatchObject({ code: 0 });
+      expect([lstatSync(spool).ino, readFileSync(spool, 'utf8')]).toEqual([
+        theirs,
+        expect.stringContaining('theirs'),
+      ]);
     });
 
     test('a spool file that is a link is refused', async () => {

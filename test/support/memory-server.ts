@@ -43,6 +43,8 @@ export interface FakeProcess extends ProcessRow {
   readonly script: string;
   /** Inode of a lock it holds. */
   holds?: string;
+  /** Where its standard output goes. */
+  output?: string;
   /** Survives SIGTERM. */
   readonly stubborn?: boolean;
 }
@@ -354,6 +356,8 @@ export function memoryServer(
         call(`resolve ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.script ?? 'unseen'),
       holds: (pid, inode) =>
         call(`holds ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.holds === inode),
+      output: (pid) =>
+        call(`output ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.output ?? 'unseen'),
       locked: (inode) => call('locked', () => machine.processes.some((p) => p.holds === inode)),
       signal: (target, signal) =>
         call(`signal ${signal} ${target.pid}`, () => {
