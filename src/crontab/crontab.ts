@@ -8,6 +8,9 @@ export type Bytes = string;
 
 export type Dialect = 'debian' | 'cronie';
 
+/** Of Debian, whose 13 takes `NAME=` and refuses an unsafe MAILTO; nothing to cronie. */
+export type Release = 12 | 13;
+
 /** Half-open range of byte offsets in the whole text. */
 export interface Span {
   readonly start: number;

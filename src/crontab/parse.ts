@@ -1,11 +1,13 @@
 // A crontab's text to lines, each as this dialect's cron reads it.
-import type { Bytes, Crontab, Dialect, Line, Mark, Span } from './crontab.ts';
+import type { Bytes, Crontab, Dialect, Line, Mark, Release, Span } from './crontab.ts';
 import { type FieldCache, fieldCache, readEntry } from './entry.ts';
-import { type NoSetting, readSetting, SETTING_LIMIT } from './settings.ts';
+import { isUnsafeMail, type NoSetting, readSetting, SETTING_LIMIT } from './settings.ts';
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
-/** Debian counts every line (measured); cronie counts entries, settings and the bytes between them (read). */
+/** Debian counts every line (measured); cronie counts entries, settings and the bytes between them (measured). */
 const DEBIAN_LINES = 10_000;
+/** Its daemon looks at system crontabs alone: an entry or a setting may stand three lines further down (measured). */
+const DEBIAN_SYSTEM_LINES = 10_003;
 const CRONIE_ENTRIES = 10_000;
 const CRONIE_SETTINGS = 1_000;
 const CRONIE_GAP = 32_768;
@@ -14,6 +16,8 @@ interface Options {
   readonly dialect: Dialect;
   /** Has a user column: /etc/crontab and the files of /etc/cron.d. */
   readonly system: boolean;
+  /** Debian 12, where nothing is said. */
+  readonly release?: Release;
 }
 
 /**
@@ -44,7 +48,7 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
     start = line.span.end;
     if (start > eol) number++;
   }
-  const marks = fileMarks(text, lines, dialect);
+  const marks = fileMarks(text, lines, options);
   const refuses = (mark: Mark) => mark.level === 'refuse';
   const accepted = !marks.some(refuses) && !lines.some((line) => line.marks.some(refuses));
   return { dialect, system, text, lines, accepted, marks };
@@ -55,7 +59,7 @@ function readLine(
   start: number,
   eol: number,
   number: number,
-  { dialect, system }: Options,
+  { dialect, system, release = 12 }: Options,
   hasNul: boolean,
   cache: FieldCache,
 ): Line {
@@ -70,10 +74,15 @@ function readLine(
   const unended = mark('no-final-newline', 'refuse', { start: text.length, end: text.length });
   if (stop === text.length) return unreadable(unended);
 
-  const setting = readSetting(text, at, stop, dialect);
+  const setting = readSetting(text, at, stop, dialect, release);
   if (setting.is === 'setting') {
     const { name, value, valueSpan } = setting;
     const marks = settingMarks(text, at, stop, name, valueSpan, dialect);
+    if (dialect === 'debian' && isUnsafeMail(name, value)) {
+      const unsafe = mark('unsafe-mail', release === 13 ? 'refuse' : 'odd', valueSpan, { name });
+      if (release === 13) return unreadable(unsafe);
+      marks.push(unsafe);
+    }
     return { is: 'setting', number, span: { start, end: stop + 1 }, marks, name, value, valueSpan };
   }
   const entry = readEntry(text, at, eol, dialect, system, cache);
@@ -114,7 +123,7 @@ function settingMarks(
   const nameSpan = { start, end: start + name.length };
   const limit = SETTING_LIMIT[dialect];
   const said = text.slice(value.start, value.end);
-  const quoted = /["']/.test(text[value.start - 1] ?? '') && text[value.start - 1] === text[value.end];
+  const quoted = /["']/.test(text[value.start - 1] ?? '');
   if (stop - start > limit) add('setting-cut', { start: start + limit, end: stop }, { limit });
   if (name.startsWith(BYTE_ORDER_MARK)) add('byte-order-mark', { start, end: start + 3 });
   else if (!/^[A-Za-z_]\w*$/.test(name)) add('odd-setting-name', nameSpan, { name });
@@ -127,7 +136,7 @@ function settingMarks(
   return marks;
 }
 
-function fileMarks(text: Bytes, lines: readonly Line[], dialect: Dialect): Mark[] {
+function fileMarks(text: Bytes, lines: readonly Line[], { dialect, system }: Options): Mark[] {
   const marks: Mark[] = [];
   const refuse = (code: string, span: Span, args: Mark['args']) =>
     marks.push(mark(code, 'refuse', span, args));
@@ -138,11 +147,12 @@ function fileMarks(text: Bytes, lines: readonly Line[], dialect: Dialect): Mark[
   if (text.startsWith(BYTE_ORDER_MARK)) marks.push(mark('byte-order-mark', 'odd', { start: 0, end: 3 }));
   if (first === undefined || last === undefined) return marks;
   if (dialect === 'debian') {
+    const limit = system ? DEBIAN_SYSTEM_LINES : DEBIAN_LINES;
     const ended = text.endsWith('\n') ? last.number : last.number - 1;
-    const beyond = lines.find((line) => line.number > DEBIAN_LINES);
-    if (beyond !== undefined && ended > DEBIAN_LINES) {
-      refuse('too-many-lines', beyond.span, { lines: ended, limit: DEBIAN_LINES });
-    }
+    if (ended <= limit) return marks;
+    const counts = (line: Line) => !system || (line.is !== 'comment' && line.is !== 'blank');
+    const beyond = lines.find((line) => line.number > limit && counts(line));
+    if (beyond !== undefined) refuse('too-many-lines', beyond.span, { lines: ended, limit });
     return marks;
   }
   let entries = 0;

@@ -1,11 +1,19 @@
 // Environment settings: reading one line, and which are in force for an entry.
-import type { Bytes, Crontab, Dialect, SettingLine, Span } from './crontab.ts';
+import type { Bytes, Crontab, Dialect, Release, SettingLine, Span } from './crontab.ts';
 
 /** Cron reads this many bytes of a setting and drops the rest without a word (crontab.md 2.1). */
 export const SETTING_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
 
 /** `empty-value`: Debian 12 wants something behind the equals sign; Debian 13 and cronie do not. */
 export type NoSetting = 'no-equals' | 'quoted-equals' | 'open-quote' | 'after-quote' | 'empty-value';
+
+/** Debian's cron mails to nobody else; that of Debian 13 refuses the line (both measured). */
+const SAFE_MAIL = /^(?:[A-Za-z0-9][A-Za-z0-9@!:%.,_+=/-]*)?$/;
+
+/** Is this an address that Debian's cron does not take for MAILTO or MAILFROM? */
+export function isUnsafeMail(name: Bytes, value: Bytes): boolean {
+  return (name === 'MAILTO' || name === 'MAILFROM') && !SAFE_MAIL.test(value);
+}
 
 type SettingRead =
   | { readonly is: 'setting'; readonly name: Bytes; readonly value: Bytes; readonly valueSpan: Span }
@@ -31,12 +39,19 @@ const none = (why: NoSetting): SettingRead => ({ is: 'none', why });
  * Reads `name = value` as cron does before it tries the line as an entry (crontab.md 2.2).
  *
  * Either side may stand in matching quotes; behind the quoted value only blanks may follow; an unquoted value keeps
- * everything but the blanks at its end.
+ * everything but the blanks at its end. Debian also drops the blanks at the end of a quoted value, and then a second
+ * pair of quotes (seen in its daemon: `A="'b' "` sets b).
  *
  * @param start byte offset of the first byte that is no blank
  * @param end byte offset of the newline or NUL that ends the line
  */
-export function readSetting(text: Bytes, start: number, end: number, dialect: Dialect): SettingRead {
+export function readSetting(
+  text: Bytes,
+  start: number,
+  end: number,
+  dialect: Dialect,
+  release: Release,
+): SettingRead {
   const stop = Math.min(end, start + SETTING_LIMIT[dialect]);
   let at = start;
   let name: Bytes;
@@ -61,17 +76,26 @@ export function readSetting(text: Bytes, start: number, end: number, dialect: Di
     value: text.slice(from, to),
     valueSpan: { start: from, end: to },
   });
-  if (at === stop) return dialect === 'debian' ? none('empty-value') : found(at, at);
+  if (at === stop) return dialect === 'debian' && release === 12 ? none('empty-value') : found(at, at);
   const valueQuote = text[at];
   if (isQuote(valueQuote)) {
     const close = text.slice(at + 1, stop).indexOf(valueQuote);
     if (close < 0) return none('open-quote');
     const to = at + 1 + close;
-    return skipSpace(text, to + 1, stop) < stop ? none('after-quote') : found(at + 1, to);
+    if (skipSpace(text, to + 1, stop) < stop) return none('after-quote');
+    if (dialect === 'cronie') return found(at + 1, to);
+    const last = trimmed(text, at + 1, to);
+    const inner = text[at + 1];
+    const pair = last - at > 2 && isQuote(inner) && text[last - 1] === inner;
+    return pair ? found(at + 2, last - 1) : found(at + 1, last);
   }
-  let to = stop;
-  while (to > at && isSpace(text.charCodeAt(to - 1))) to--;
-  return found(at, to);
+  return found(at, trimmed(text, at, stop));
+}
+
+function trimmed(text: Bytes, from: number, end: number): number {
+  let to = end;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
+  return to;
 }
 
 interface Known {

@@ -205,7 +205,6 @@ describe('a setting', () => {
     ['"A B"=1', 'A B', '1'],
     ["  'A' = 1", 'A', '1'],
     ['A=b"c"', 'A', 'b"c"'],
-    ['A="\'b\'"', 'A', "'b'"],
     ['A==b', 'A', '=b'],
     ['PATH=$PATH:/x', 'PATH', '$PATH:/x'],
     ['MAILTO=root # me', 'MAILTO', 'root # me'],
@@ -217,6 +216,23 @@ describe('a setting', () => {
     expect(setting(`${line}\n`)).toMatchObject({ name, value });
     expect(setting(`${line}\r\n`, 'cronie')).toMatchObject({ name, value });
   });
+
+  test.each([
+    ['A="\'b\'"', 'b', "'b'"],
+    ['A="b  "', 'b', 'b  '],
+    ['A="\'b\' " ', 'b', "'b' "],
+    ['A=" \'b\'"', " 'b'", " 'b'"],
+    ['A="\'b"', "'b", "'b"],
+    ['A="\'"', "'", "'"],
+    ['A="\'\'"', '', "''"],
+    ['A=\'"a" "b"\'', 'a" "b', '"a" "b"'],
+  ])(
+    '%s is %j to Debian, which takes a second pair of quotes off, and %j to cronie',
+    (line, debian, cronie) => {
+      expect(setting(`${line}\n`).value).toBe(debian);
+      expect(setting(`${line}\n`, 'cronie').value).toBe(cronie);
+    },
+  );
 
   test('is cut where Debian stops reading', () => {
     const line = setting(`A=${'x'.repeat(1_200)}\n`);
