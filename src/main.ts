@@ -208,8 +208,6 @@ async function showSources(
     'without',
     'ticks',
     'max-wait',
-    'database',
-    'database-password-file',
     'yes',
     'ci',
   ]) {
@@ -251,14 +249,14 @@ function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): 
 
 /** The one document of --json. It may end up in anybody's build log: passwords in commands and texts are not in it. */
 async function document(json: unknown): Promise<string> {
-  const { hideSecrets } = await import('./show/secrets.ts');
+  const { hideSecrets } = await import('./command/secrets.ts');
   const hide = (_: string, value: unknown): unknown =>
     typeof value === 'string' ? hideSecrets(value) : value;
   return `${JSON.stringify(json, hide, 2)}\n`;
 }
 
 async function failed(error: unknown, command: string, json: boolean, debug: boolean): Promise<ExitCode> {
-  const { hideSecrets } = await import('./show/secrets.ts');
+  const { hideSecrets } = await import('./command/secrets.ts');
   const expected = error instanceof Problem;
   const exit: ExitCode = expected ? error.exit : 1;
   const message = expected ? wordsOf(error) : [`An error nobody expected: ${reasonOf(error)}`];

@@ -9,7 +9,8 @@ import { sayFinding } from '../show/findings.ts';
 import { scanLines } from '../show/text.ts';
 import type { CrontabFacts, EntryFacts, Facts, Finding, Level } from '../survey/facts.ts';
 import { jobsOf } from '../survey/facts.ts';
-import { isGuarded, reaches } from '../survey/findings.ts';
+import { reaches } from '../survey/findings.ts';
+import { isGuarded } from '../survey/rules/lock.ts';
 import { survey } from '../survey/survey.ts';
 import { type Context, type Result, reportSchema, word } from './context.ts';
 

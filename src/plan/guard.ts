@@ -12,7 +12,7 @@ import {
   type ScriptFacts,
   tellingArgs,
 } from '../survey/facts.ts';
-import { isGuarded, isScheduler } from '../survey/findings.ts';
+import { isGuarded, isScheduler } from '../survey/rules/lock.ts';
 import { entryFlags, entryGuard } from '../worker/entry.ts';
 import { guardFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';

@@ -1,7 +1,7 @@
 // The two output streams: results on standard output, everything else on standard error.
 import { type Step, targetOf } from '../change/step.ts';
+import { hideSecrets } from '../command/secrets.ts';
 import { sayDuration } from './schedule.ts';
-import { hideSecrets } from './secrets.ts';
 import { type Looks, type Theme, tame, themeOf } from './theme.ts';
 
 export interface Event {

@@ -13,7 +13,13 @@ export type Level = 'stop' | 'warn' | 'note';
 export interface Finding {
   readonly level: Level;
   readonly code: string;
-  readonly where?: { readonly source: string; readonly line: number; readonly column?: number };
+  /** Line 0 is the file as a whole. Columns count from 1 in UTF-16 units, the end not included. */
+  readonly where?: {
+    readonly source: string;
+    readonly line: number;
+    readonly column?: number;
+    readonly endColumn?: number;
+  };
   readonly args: Readonly<Record<string, string | number>>;
 }
 
@@ -45,6 +51,10 @@ export interface InterpreterFacts {
   readonly path: string | 'missing';
   readonly wanted: string;
   readonly kind: 'php' | 'node';
+  /** `8.2`, `18.17.0`: as far as its path says. */
+  readonly version?: string;
+  /** What the site wants of it and does not get. */
+  readonly asks?: { readonly range: string; readonly file: string };
   /** An interpreter was asked for that runs scripts of the other kind; the entry's own is meant here. */
   readonly unfit?: string;
 }
@@ -81,6 +91,7 @@ export interface Job {
   readonly source: CrontabSource;
   readonly sourceName: string;
   readonly live: boolean;
+  readonly crontab: Crontab;
   readonly entry: EntryLine;
   readonly line: number;
   readonly command: Command;
@@ -96,6 +107,8 @@ export interface Job {
   readonly places: Places | 'none';
   /** Running now, with or without the lock. */
   readonly instances: readonly Instance[];
+  /** The longest run that could be measured. */
+  readonly runs?: { readonly seconds: number; readonly measured: string };
   /** Why this entry cannot be latched as it is. */
   readonly obstacles: readonly Finding[];
   readonly findings: readonly Finding[];

@@ -1,24 +1,24 @@
 // One worker entry: first what it runs, then, when all entries are seen, where its lock goes and what runs now.
-import { basename, dirname, isAbsolute, join } from 'node:path/posix';
+import { dirname, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
-import type { Command } from '../command/command.ts';
-import { interpreterKind } from '../command/interpreter.ts';
 import type { CrontabSource, Owner } from '../server/server.ts';
 import { entryGuard } from '../worker/entry.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
-import { type InterpreterFacts, type Job, sourceName, tellingArgs } from './facts.ts';
+import { type Job, sourceName, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
 import { lookAtFramework } from './framework.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
+import { findInterpreter } from './interpreter.ts';
 import { type Look, once, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
+import { measuredRun } from './runs.ts';
 import { lookAtScript } from './script.ts';
 
 /** What the entry runs, and the guard that stands there already. */
 export async function sightJob(
   look: Look,
-  parts: Pick<Sight, 'source' | 'entry' | 'command' | 'person' | 'path' | 'home'>,
+  parts: Pick<Sight, 'source' | 'crontab' | 'entry' | 'command' | 'person' | 'path' | 'home'>,
 ): Promise<Sight> {
   const { command, person } = parts;
   const owner: Owner = { uid: person.uid, gid: person.gid };
@@ -51,18 +51,25 @@ export async function lookAtJob(
   sight: Sight,
   among: { readonly sights: readonly Sight[]; readonly claims: Claims },
 ): Promise<Job> {
-  const { source, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
-  const interpreter = await findInterpreter(look, command, sight.path, eyes);
+  const { source, crontab, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
+  const interpreter = await findInterpreter(look, command, sight.path, eyes, script);
   const places = await placesFor(look, sight, among.claims);
   if (typeof script !== 'string') {
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
     look.paths.set(beside, await peek(look.server, beside, eyes));
   }
   const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
+  const instances = await runningNow(look, sight, among.sights, lock);
+  // A worker that is not here, or of another machine's crontab, has no run to measure.
+  const runs =
+    typeof script === 'string' || !isLive(source) || entry.schedule.is === 'reboot'
+      ? 'unseen'
+      : await measuredRun(look, instances, sight.held === 'none' ? undefined : lock, eyes);
   const job = {
     source,
     sourceName: sourceName(source),
     live: isLive(source),
+    crontab,
     entry,
     line: entry.number,
     command,
@@ -75,13 +82,15 @@ export async function lookAtJob(
     args,
     framework: await lookAtFramework(look, sight),
     places,
-    instances: await runningNow(look, sight, among.sights, lock),
+    instances,
+    ...(runs === 'unseen' ? {} : { runs }),
   };
   const { obstacles, findings } = jobFindings(job, look.paths);
   return { ...job, obstacles, findings };
 }
 
-function isLive(source: CrontabSource): boolean {
+/** Does this machine's cron run the entries? */
+export function isLive(source: CrontabSource): boolean {
   return source.is !== 'file' || source.live;
 }
 
@@ -110,33 +119,4 @@ function isManyWorkers(sight: Sight, script: string, sights: readonly Sight[]): 
   return sights.some(
     (other) => realScript(other) === script && JSON.stringify(tellingArgs(other.args)) !== args,
   );
-}
-
-async function findInterpreter(
-  look: Look,
-  command: Command,
-  path: string,
-  as: Owner,
-): Promise<InterpreterFacts> {
-  const kind = command.interpreter.kind;
-  const given = look.latching.interpreter;
-  const asked = given !== undefined && interpreterKind(basename(given)) === kind ? given : undefined;
-  // 'All' means each worker with what fits it; who names a worker and the wrong program has made a mistake.
-  const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
-  const wanted =
-    asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
-  const found = { path: 'missing', wanted, kind, asked: asked !== undefined, ...unfit } as const;
-  const candidates = wanted.includes('/')
-    ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
-    : path
-        .split(':')
-        .filter((d) => d.startsWith('/'))
-        .map((d) => join(d, wanted));
-  for (const candidate of candidates) {
-    const runs = await once(look, `runs ${as.uid} ${candidate}`, () =>
-      look.server.files.executable(candidate, as),
-    );
-    if (runs) return { ...found, path: candidate };
-  }
-  return found;
 }

@@ -1,7 +1,7 @@
 // What one survey carries along: the server, what was asked, and what has been seen so far.
 import type { EarlierLock, Latching, Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
-import type { Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import type { Held } from '../worker/entry.ts';
 import type { ScriptFacts } from './facts.ts';
@@ -25,6 +25,7 @@ export interface Look {
 /** A worker entry as first seen: what it runs and whether a guard stands there. Its places are found when all are seen. */
 export interface Sight {
   readonly source: CrontabSource;
+  readonly crontab: Crontab;
   readonly entry: EntryLine;
   readonly command: Command;
   readonly person: Person;

@@ -8,14 +8,19 @@ import type { Crontab, EntryLine } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource, Person, Server } from '../server/server.ts';
-import { type CrontabFacts, type EntryFacts, type Facts, sourceName } from './facts.ts';
+import type { CrontabSource, Person, Route, Server } from '../server/server.ts';
+import { columnsOf } from './columns.ts';
+import { type CrontabFacts, type EntryFacts, type Facts, type Finding, sourceName } from './facts.ts';
 import { crontabFindings, entryFindings } from './findings.ts';
-import { eyesFor, lookAtJob, sightJob } from './job.ts';
+import { eyesFor, isLive, lookAtJob, sightJob } from './job.ts';
 import type { Look, Sight } from './look.ts';
-import { isClosed } from './peek.ts';
+import { isClosed, peek } from './peek.ts';
 import { claimsOf } from './places.ts';
+import { levels } from './rules/levels.ts';
+import { isGuarded } from './rules/lock.ts';
+import type { FileView } from './rules/rule.ts';
 import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
+import { viewOf } from './view.ts';
 
 const debianPath = '/usr/bin:/bin';
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
@@ -57,10 +62,11 @@ export async function survey(server: Server, settings: Settings): Promise<Facts>
   const sights = seen.flatMap((c) => c.entries.flatMap((e) => (e.sight === 'none' ? [] : [e.sight])));
   const among = { sights, claims: claimsOf(sights) };
   const crontabs: CrontabFacts[] = [];
+  const first = new Map<string, { source: string; line: number }>();
   for (const { entries, ...crontab } of seen) {
     const whole: EntryFacts[] = [];
     for (const entry of entries) whole.push(await withJob(look, entry, among));
-    crontabs.push({ ...crontab, entries: withDuplicates(whole) });
+    crontabs.push({ ...crontab, entries: withDuplicates(whole, first) });
   }
   return {
     crontabs,
@@ -107,8 +113,20 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
     crontab,
     route: seen.route,
     entries,
-    findings: crontabFindings(sourceName(source), source, crontab),
+    findings: crontabFindings(sourceName(source), {
+      source,
+      crontab,
+      file: await fileOf(look, source, seen.route),
+      person: source.is === 'user' ? await look.server.people.find(source.user) : 'unknown',
+    }),
   };
+}
+
+/** The crontab's file as cron finds it: links are counted by it and by nobody else here. */
+async function fileOf(look: Look, source: CrontabSource, route: Route): Promise<FileView['file']> {
+  if (route.by === 'command' || source.is === 'file') return 'unseen';
+  const seen = await peek(look.server, route.path, look.server.self.owner);
+  return seen.is === 'file' ? { mode: seen.mode, uid: seen.uid, links: seen.links } : 'unseen';
 }
 
 async function lookAtEntry(
@@ -141,6 +159,7 @@ async function lookAtEntry(
     reading.is === 'worker' && person !== 'unknown'
       ? await sightJob(look, {
           source,
+          crontab,
           entry,
           command: reading,
           person,
@@ -148,15 +167,22 @@ async function lookAtEntry(
           home: readable(home),
         })
       : ('none' as const);
-  const undefinedVariable =
-    look.vhosts !== 'none' &&
-    !settings.has('HTTPD_VHOSTS_D') &&
-    entry.command.text.includes('HTTPD_VHOSTS_D');
+  const view = await viewOf(
+    look,
+    { source, crontab, entry, reading, shell, person, user: name },
+    settings,
+    isLive(source) && person !== 'unknown',
+    {
+      path: readable(variables.get('PATH') ?? debianPath),
+      home: readable(home),
+      eyes: person === 'unknown' ? look.server.self.owner : eyesFor(look, person),
+    },
+  );
   const bare = { entry, line: entry.number, user: name, reading };
   return {
     ...bare,
     sight,
-    findings: entryFindings(sourceName(source), bare, person !== 'unknown', undefinedVariable),
+    findings: entryFindings(sourceName(source), view),
   };
 }
 
@@ -175,30 +201,37 @@ async function misplaced(look: Look, command: Command, home: string, person: Per
   return (await isThere(join(readable(dirname(home)), readable(command.script.value)))) === true;
 }
 
-/** Marks scripts that more than one entry of the crontab starts. */
-function withDuplicates(entries: readonly EntryFacts[]): EntryFacts[] {
-  const first = new Map<string, number>();
+/** Marks scripts that more than one entry starts, be it in another crontab: a user's and the system's, say. */
+function withDuplicates(
+  entries: readonly EntryFacts[],
+  first: Map<string, { source: string; line: number }>,
+): EntryFacts[] {
   return entries.map((facts) => {
-    if (facts.job === 'none') return facts;
-    const essence = JSON.stringify([facts.job.scriptPath, facts.job.args, facts.job.user.uid]);
+    const { job } = facts;
+    if (job === 'none') return facts;
+    const script = typeof job.script === 'string' ? job.scriptPath : job.script.path;
+    const essence = JSON.stringify([script, job.args]);
     const before = first.get(essence);
     if (before === undefined) {
-      first.set(essence, facts.line);
+      first.set(essence, { source: job.sourceName, line: facts.line });
       return facts;
     }
-    const where = { source: facts.job.sourceName, line: facts.line };
-    return {
-      ...facts,
-      findings: [
-        ...facts.findings,
-        {
-          level: 'warn',
-          code: 'same-script-twice',
-          where,
-          args: { line: before, script: facts.job.scriptPath },
-        },
-      ],
+    const twice: Finding = {
+      // Behind one guard the second waits its turn, as the long-running form does on purpose.
+      level: isGuarded(job) ? 'note' : levels['same-script-twice'],
+      code: 'same-script-twice',
+      where: {
+        source: job.sourceName,
+        line: facts.line,
+        ...columnsOf(job.crontab, job.entry.commandSpan),
+      },
+      args: {
+        line: before.line,
+        script: job.scriptPath,
+        ...(before.source === job.sourceName ? {} : { source: before.source }),
+      },
     };
+    return { ...facts, findings: [...facts.findings, twice] };
   });
 }
 

@@ -5,7 +5,7 @@ import { nextRuns } from '../crontab/schedule.ts';
 import type { Baseline } from '../journal/records.ts';
 import type { Server } from '../server/server.ts';
 import { type Facts, jobsOf } from '../survey/facts.ts';
-import { isGuarded } from '../survey/findings.ts';
+import { isGuarded } from '../survey/rules/lock.ts';
 import { guardFile } from '../worker/guard.ts';
 import { judgeEntry } from './entry.ts';
 import { type Forms, formsOf, isCron } from './form.ts';

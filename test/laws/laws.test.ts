@@ -45,6 +45,10 @@ const pure = [
   'src/change',
   'src/plan',
   'src/survey/findings.ts',
+  'src/survey/columns.ts',
+  'src/survey/suppress.ts',
+  'src/survey/version.ts',
+  'src/survey/rules',
   'src/survey/facts.ts',
 ];
 /** Reads a saved plan through the port; it decides nothing. */

@@ -1,0 +1,96 @@
+// The words of findings that only a plan has: where the guard goes, what stands in a deploy's or a rollback's way.
+import type { Said, Values } from './wording.ts';
+
+const places: Record<string, string> = {
+  asked: 'as you asked',
+  there: 'it is there already',
+  console: 'the script runs many different jobs',
+  'several-jobs': 'other entries start the same script for other jobs',
+  git: 'the script is in a git checkout, and the next pull would take it out again',
+  releases: 'the script is in a releases layout, and the next release would take it out again',
+  vendor: 'the script is vendor code, and the next update would take it out again',
+  owners: 'the script is not the job’s own user’s to change',
+};
+
+const refusals: Record<string, string> = {
+  'html-before-tag': 'text stands before its first <?php',
+  'halt-compiler': 'it uses __halt_compiler',
+  encoded: 'it is encoded',
+  unparsable: 'the parser does not understand it',
+  'no-open-tag': 'it has no <?php',
+  commonjs: 'it is a CommonJS script, which cannot import the guard',
+  empty: 'it is empty',
+  'too-large': 'it is larger than 512 KiB',
+};
+
+export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
+  'pass-added': (a) => ({ what: `${a['flag']} is added: ${a['framework']} ends each run with it.` }),
+  'pass-unknown': (a) => ({
+    what: `The installed ${a['framework']} does not know ${a['flag']}: each run goes on until it is stopped. The guard keeps it at one.`,
+  }),
+  'pass-unseen': (a) => ({
+    what: `Whether this ${a['framework']} knows ${a['flag']} cannot be seen: it is not added. The guard keeps it at one instance.`,
+    fix: 'if it does, --once yes adds it',
+  }),
+  'no-pass-flag': (a) => ({
+    what: `${a['framework']} has no flag for one pass: --once is not added, it would be refused.`,
+  }),
+  'log-unwritable': (a) => ({
+    what: `${a['user']} cannot write the log ${a['log']}${a['path'] === a['log'] ? '' : `, because of ${a['path']}`}: the shell then runs nothing at all.`,
+    fix: 'mend the permissions, or name another place with --log',
+  }),
+  'place-taken': (a) => ({
+    what: `${a['path']} is in the way: lock and log belong there, in directories in which ${a['user']} may write.`,
+    fix: 'look who put it there, and move it away',
+  }),
+  'guard-in-script': () => ({ what: 'The guard goes into the script: manual starts are guarded too.' }),
+  'guard-in-entry': (a) => ({
+    what: `The guard goes into the entry: ${places[a['because'] ?? ''] ?? a['because']}.`,
+  }),
+  'guard-refused': (a) => ({
+    what: `${a['script']} cannot take the guard: ${refusals[a['why'] ?? ''] ?? a['why']}${a['detail'] ? ` (${a['detail']})` : ''}.`,
+    fix: '--guard entry changes no script',
+  }),
+  'script-hard-linked': (a) => ({
+    what: `${a['script']} has a second name (hard link): replacing it would part the two.`,
+    fix: '--guard entry changes no script',
+  }),
+  'script-owners-differ': (a) => ({
+    what: `${a['script']} and its directory do not both belong to the user the entry runs as.`,
+    fix: '--guard entry changes no script',
+  }),
+  'worker-for-many': (a) => ({
+    what: `--worker ${a['path']} is one script, but several are chosen.`,
+    fix: 'choose one with --script',
+  }),
+  'worker-needs-script': () => ({ what: '--worker replaces a script, but there is none to replace.' }),
+  'rewrite-refused': (a) => ({
+    what:
+      a['why'] === 'too-long'
+        ? 'The new line would be longer than cron accepts.'
+        : `The line cannot be rewritten (${a['why']}).`,
+    fix: 'shorten the paths, or put the command into a script',
+  }),
+  'file-edited': (a) => ({
+    what: `${a['path']} was changed by somebody else since the deployment.`,
+    fix: 'take our line out by hand, or put the deployed version back first',
+  }),
+  'guard-still-used': (a) => ({
+    what: `${a['path']} stays: another deployment that stands needs it.`,
+  }),
+  'script-replaced': (a) => ({
+    what: `${a['path']} was replaced since and has no guard any more: it stays as it is.`,
+  }),
+  'our-line-edited': (a) => ({
+    what: `The deployed line is no longer in ${a['source']}: ${a['line']}`,
+    fix: 'somebody edited it; change it by hand',
+  }),
+  'our-line-twice': (a) => ({
+    what: `The deployed line stands in ${a['source']} more than once: ${a['line']}`,
+    fix: 'change it by hand',
+  }),
+  'crontab-gone': (a) => ({ what: `The crontab ${a['source']} is gone.` }),
+  'no-long-running-form': () => ({
+    what: 'This worker has no long-running form: its interpreter or its log is not known.',
+  }),
+};

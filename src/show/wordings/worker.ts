@@ -1,0 +1,224 @@
+// The words of findings about the worker an entry starts, and about suppressions.
+import type { RuleCode } from '../../survey/rules/levels.ts';
+import { span, type Wording } from './wording.ts';
+
+export const workerWordings = {
+  'no-lock': {
+    title: 'Nothing keeps a second instance out',
+    say: (a) => ({
+      what: `Nothing keeps two instances of ${a['script']} from running at once.`,
+      fix: 'cronlatch deploy gives it a kernel lock',
+    }),
+  },
+  'own-lock': {
+    title: 'The script has a lock of its own',
+    say: (a) => ({
+      what: `${a['script']} takes a lock of its own with flock().`,
+      fix: 'the guard adds stale recovery and a checklist; the own lock may stay',
+    }),
+  },
+  scheduler: {
+    title: 'A scheduler keeps its jobs apart itself',
+    say: (a) => ({
+      what: `${a['job']} starts what is due at its minute: it gets no lock, which would make it miss jobs. It keeps them apart itself.`,
+    }),
+  },
+  'no-once': {
+    title: 'The worker can end after one pass, and is not told to',
+    say: () => ({
+      what: 'The script understands --once, but the entry does not say it: each run may never end.',
+      fix: 'add --once',
+    }),
+  },
+  'never-ends': {
+    title: 'A framework’s worker that never ends by itself',
+    say: (a) => ({
+      what: `${a['framework']}: '${a['job']}' runs until it is stopped, so each tick adds a process.`,
+      fix: a['flag'] ? `add ${a['flag']}` : `use ${a['instead']}`,
+    }),
+  },
+  'once-is-one-job': {
+    title: '--once takes one job, not one pass',
+    say: (a) => ({
+      what: `${a['framework']}: --once does a single job and ends; one pass of the queue is --stop-when-empty.`,
+    }),
+  },
+  'piling-up': {
+    title: 'Several instances run at this moment',
+    say: (a) => ({
+      what: `${a['count']} instances run at this moment (PID ${a['pids']}).`,
+      fix: 'cronlatch deploy stops the lock-less ones',
+    }),
+  },
+  overlap: {
+    title: 'A run takes longer than the time to the next',
+    say: (a) => ({
+      what: `A run takes ${span(a['seconds'])} (${a['measured']}), and the next starts after ${span(a['gap'])}: ${a['kept'] ? 'the lock leaves out the runs in between.' : 'they overlap.'}`,
+      fix: a['kept']
+        ? 'start it less often, where each start matters'
+        : 'cronlatch deploy gives it a lock; or start it less often',
+    }),
+  },
+  'same-script-twice': {
+    title: 'Two entries start the same script in the same way',
+    say: (a) => ({
+      what: `Line ${a['line']}${a['source'] ? ` of ${a['source']}` : ''} starts the same script in the same way.`,
+      fix: 'keep one of the two',
+    }),
+  },
+  'relative-interpreter': {
+    title: 'The interpreter is looked up on cron’s short PATH',
+    say: (a) => ({
+      what: `'${a['wanted']}' is looked up on cron’s short PATH (it finds ${a['path']}).`,
+      fix: `write ${a['path']}`,
+    }),
+  },
+  'no-interpreter': {
+    title: 'The script itself is the command',
+    say: (a) => ({
+      what: 'The script itself is the command: it runs only if it is executable and its first line names an interpreter.',
+      fix: `write ${a['path']} in front of it`,
+    }),
+  },
+  'interpreter-missing': {
+    title: 'The interpreter is not there',
+    say: (a) => ({
+      what: `The interpreter '${a['wanted']}' is not there or may not be run.`,
+      fix: 'name one with --interpreter',
+    }),
+  },
+  'interpreter-version': {
+    title: 'Another version of PHP or Node than the site asks for',
+    say: (a) => ({
+      what: `This is ${a['kind']} ${a['version']}, but ${a['file']} asks for ${a['range']}.`,
+      fix: `name a ${a['kind']} of that version`,
+    }),
+  },
+  'interpreter-kind': {
+    title: 'The interpreter named does not run such scripts',
+    say: (a) => ({
+      what: `${a['asked']} does not run ${a['script']}, which is a ${a['kind'] === 'php' ? 'PHP' : 'Node'} script.`,
+      fix: 'name an interpreter of its kind, or none',
+    }),
+  },
+  'script-missing': {
+    title: 'The script is not there',
+    say: (a) => ({
+      what: `The script ${a['script']} is not there.`,
+      fix: 'correct the path, or the cd in front of it',
+    }),
+  },
+  'script-unreadable': {
+    title: 'The script cannot be read',
+    say: (a) => ({
+      what: `The script ${a['script']} cannot be read.`,
+      fix: 'look at the permissions of its directories',
+    }),
+  },
+  'guard-lost': {
+    title: 'The guard that the script asks for is gone',
+    say: (a) => ({
+      what: `The script asks for its guard, but ${a['path']} is gone: the worker fails at once.`,
+      fix: 'cronlatch deploy puts it back',
+    }),
+  },
+  'guard-lost-by-release': {
+    title: 'A release took the guard out of the script',
+    say: (a) => ({
+      what: `The guard deployed into ${a['script']} is no longer there, probably through a new release.`,
+      fix: 'cronlatch deploy, with --guard entry to survive releases',
+    }),
+  },
+  'no-log': {
+    title: 'The output goes nowhere but into cron’s mail',
+    say: () => ({
+      what: 'The output goes nowhere but into cron’s mail.',
+      fix: 'append it to a log: >> FILE 2>&1',
+    }),
+  },
+  'log-null': {
+    title: 'The output is thrown away',
+    say: () => ({
+      what: 'The output is thrown away: when the worker fails, nobody will know why.',
+      fix: 'append it to a log: >> FILE 2>&1',
+    }),
+  },
+  'log-directory-missing': {
+    title: 'The log’s directory is not there',
+    say: (a) => ({
+      what: `The directory ${a['directory']} is not here. Where it is missing the shell runs nothing at all.`,
+      fix: `mkdir -p ${a['directory']}, as the user of the job`,
+    }),
+  },
+  'log-under-docroot': {
+    title: 'The log can be downloaded',
+    say: (a) => ({
+      what: `The log ${a['log']} lies below the document root ${a['docroot']}: anyone may download it.`,
+      fix: 'keep it outside: --log PATH',
+    }),
+  },
+  background: {
+    title: 'The worker is started in the background',
+    say: () => ({
+      what: 'The worker is started in the background: cron believes it has ended at once.',
+      fix: 'take the & away',
+    }),
+  },
+  'other-users-job': {
+    title: 'The entry runs as somebody else',
+    say: (a) => ({
+      what: `This entry runs as ${a['user']}; only that user or root can latch it.`,
+      fix: 'run cronlatch as root',
+    }),
+  },
+  'panel-job': {
+    title: 'A job of the panel itself',
+    say: (a) => ({ what: `A job of the panel itself (${a['interpreter']}). It is never touched.` }),
+  },
+  'root-runs-foreign-script': {
+    title: 'root runs a script that others may change',
+    say: (a) => ({
+      what: `root runs ${a['script']}, but others may change ${a['writable']}: who can, owns the server.`,
+      fix: 'run it as its owner, or give the script and its directory to root',
+    }),
+  },
+  'no-home': {
+    title: 'There is no place for lock and log',
+    say: (a) => ({
+      what: `The user ${a['user']} has no home directory of their own for lock and log.`,
+      fix: 'run cronlatch as root',
+    }),
+  },
+  'suppression-unexplained': {
+    title: 'A suppression without a reason',
+    say: (a) => ({
+      what: `The suppression${a['rule'] ? ` of ${a['rule']}` : ''} gives no reason, so it does nothing.`,
+      fix: 'write one behind two hyphens: # cronlatch-ignore: RULE -- why',
+    }),
+  },
+  'suppression-unknown': {
+    title: 'A suppression of a rule that does not exist',
+    say: (a) => ({
+      what: a['rule'] ? `There is no rule '${a['rule']}'.` : 'The suppression names no rule.',
+      fix: 'docs/rules.md lists them',
+    }),
+  },
+  'suppression-unused': {
+    title: 'A suppression of nothing',
+    say: (a) => ({
+      what: `Nothing here breaks the rule ${a['rule']}: the suppression can go.`,
+      fix: 'remove it, so that it hides nothing later',
+    }),
+  },
+  'suppression-refused': {
+    title: 'What cron refuses cannot be suppressed',
+    say: (a) => ({
+      what: `${a['rule']} cannot be suppressed: cron does not load what it is about, and no comment changes that.`,
+      fix: 'mend the line',
+    }),
+  },
+  'not-done-elsewhere': {
+    title: 'Something was not looked at',
+    say: (a) => ({ what: `Not looked at: ${a['what']}.` }),
+  },
+} as const satisfies Partial<Record<RuleCode, Wording>>;

@@ -1,0 +1,67 @@
+// Rules about the program that runs a worker: which one it is, and whether it is the right one.
+import type { BareJob, JobRule } from './rule.ts';
+
+const at = (job: BareJob) =>
+  job.command.interpreter.word === undefined ? {} : { at: job.command.interpreter.word.span };
+
+export const interpreterMissing: JobRule = {
+  code: 'interpreter-missing',
+  check(job) {
+    if (job.interpreter.path !== 'missing') return 'fine';
+    const absolute = job.interpreter.wanted.startsWith('/');
+    return {
+      ...at(job),
+      args: { wanted: job.interpreter.wanted },
+      // On the machine the script is for, a missing interpreter is no matter of another machine.
+      obstacle: job.live || !absolute || typeof job.script !== 'string' || job.interpreter.asked,
+    };
+  },
+};
+
+export const interpreterKind: JobRule = {
+  code: 'interpreter-kind',
+  check(job) {
+    const { unfit, kind } = job.interpreter;
+    if (unfit === undefined) return 'fine';
+    return { ...at(job), args: { asked: unfit, kind, script: job.scriptPath }, obstacle: true };
+  },
+};
+
+export const relativeInterpreter: JobRule = {
+  code: 'relative-interpreter',
+  check(job) {
+    const { how } = job.command.interpreter;
+    if (how === 'absolute' || how === 'script' || job.interpreter.path === 'missing') return 'fine';
+    return { ...at(job), args: { wanted: job.interpreter.wanted, path: job.interpreter.path } };
+  },
+};
+
+export const noInterpreter: JobRule = {
+  code: 'no-interpreter',
+  check(job) {
+    if (job.command.interpreter.how !== 'script' || job.interpreter.path === 'missing') return 'fine';
+    return {
+      at: job.command.script.span,
+      args: { wanted: job.interpreter.wanted, path: job.interpreter.path },
+    };
+  },
+};
+
+export const interpreterVersion: JobRule = {
+  code: 'interpreter-version',
+  check(job) {
+    const { version, asks } = job.interpreter;
+    if (version === undefined || asks === undefined) return 'fine';
+    const kind = job.interpreter.kind === 'php' ? 'PHP' : 'Node';
+    return { ...at(job), args: { kind, version, range: asks.range, file: asks.file } };
+  },
+};
+
+export const panelJob: JobRule = {
+  code: 'panel-job',
+  check(job) {
+    const path = job.interpreter.path === 'missing' ? job.interpreter.wanted : job.interpreter.path;
+    if (!/^\/(usr\/local|opt)\/psa\//.test(path)) return 'fine';
+    return { args: { interpreter: job.interpreter.path }, obstacle: true };
+  },
+};
