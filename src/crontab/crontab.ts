@@ -53,8 +53,10 @@ export interface DecodedCommand {
   readonly text: Bytes;
   /** What stands after the first bare `%`, decoded: becomes the command's standard input. */
   readonly stdin?: Bytes;
-  /** offsets[i] is the byte offset in the whole crontab of text[i]; offsets[text.length] is where the text ends. */
-  readonly offsets: readonly number[];
+  /** Byte offset in the whole crontab of the first byte. */
+  readonly start: number;
+  /** The indices in `text` of bytes in front of which cron took a backslash out (escape.ts, `offsetOf`). */
+  readonly escapes: readonly number[];
 }
 
 export interface SettingLine extends LineBase {

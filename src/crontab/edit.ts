@@ -1,6 +1,6 @@
 // New text for a crontab with one command or a few lines replaced and every other byte kept.
 import type { Bytes, Crontab, EntryLine, Line, Schedule } from './crontab.ts';
-import { decodeCommand, encodeCommand } from './escape.ts';
+import { decodeCommand, encodeCommand, offsetOf } from './escape.ts';
 import { parseCrontab } from './parse.ts';
 
 export type EditRefusal =
@@ -90,7 +90,7 @@ function rawCommand(crontab: Crontab, line: EntryLine, wanted: Bytes): Bytes | u
   while (tail < shorter - head && old.text[old.text.length - 1 - tail] === wanted[wanted.length - 1 - tail]) {
     tail++;
   }
-  const at = (index: number) => old.offsets[index] ?? commandSpan.end;
+  const at = (index: number) => offsetOf(old, index);
   const middle = encodeCommand(wanted.slice(head, wanted.length - tail), dialect);
   if (middle !== undefined) {
     const raw =

@@ -4,6 +4,8 @@ import type { Bytes, DecodedCommand, Dialect } from './crontab.ts';
 const BACKSLASH = 92;
 const PERCENT = 37;
 
+const NONE: readonly number[] = [];
+
 /**
  * The command as the shell gets it, and its standard input.
  *
@@ -12,33 +14,48 @@ const PERCENT = 37;
  * further one is a newline, only `\%` is an escape, and cron adds the last newline.
  *
  * @param raw the command's bytes in the file, without the newline
- * @param base byte offset of `raw` in the whole crontab; the offsets returned count from there
+ * @param start byte offset of `raw` in the whole crontab
  */
-export function decodeCommand(raw: Bytes, dialect: Dialect, base: number): DecodedCommand {
-  const offsets: number[] = [];
+export function decodeCommand(raw: Bytes, dialect: Dialect, start: number): DecodedCommand {
+  const percent = raw.indexOf('%');
+  if (percent < 0 && !raw.includes('\\')) return { text: raw, start, escapes: NONE };
+  const escapes: number[] = [];
   const parts: string[] = [];
   let copied = 0;
   let at = 0;
   for (; at < raw.length; at++) {
     const code = raw.charCodeAt(at);
     if (code === PERCENT) break;
-    offsets.push(base + at);
     if (code !== BACKSLASH) continue;
     const next = raw.charCodeAt(at + 1);
     if (next === PERCENT || (next === BACKSLASH && dialect === 'debian')) {
       parts.push(raw.slice(copied, at));
       copied = at + 1;
+      escapes.push(at - escapes.length);
       at++;
     } else if (next === BACKSLASH) {
       // cronie reads backslashes in pairs too, but keeps both: in `\\%` the percent sign is bare.
-      offsets.push(base + at + 1);
       at++;
     }
   }
-  offsets.push(base + at);
   parts.push(raw.slice(copied, at));
   const text = parts.join('');
-  return at < raw.length ? { text, stdin: decodeStdin(raw.slice(at + 1)), offsets } : { text, offsets };
+  const kept = escapes.length === 0 ? NONE : escapes;
+  if (at >= raw.length) return { text, start, escapes: kept };
+  return { text, stdin: decodeStdin(raw.slice(at + 1)), start, escapes: kept };
+}
+
+/** The byte offset in the whole crontab of `text[index]`; with the text's length, of where the text ends. */
+export function offsetOf({ start, escapes }: DecodedCommand, index: number): number {
+  // Sorted: how many stand in front of the index.
+  let low = 0;
+  let high = escapes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((escapes[middle] ?? 0) < index) low = middle + 1;
+    else high = middle;
+  }
+  return start + index + low;
 }
 
 function decodeStdin(raw: Bytes): Bytes {

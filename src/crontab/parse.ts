@@ -1,6 +1,7 @@
 // A crontab's text to lines, each as this dialect's cron reads it.
 import type { Bytes, Crontab, Dialect, Line, Mark, Release, Span } from './crontab.ts';
 import { type FieldCache, fieldCache, readEntry } from './entry.ts';
+import { type Known, learn, readKnown } from './plain.ts';
 import { isUnsafeMail, type NoSetting, readSetting, SETTING_LIMIT } from './settings.ts';
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
@@ -34,6 +35,8 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
   const lines: Line[] = [];
   const hasNul = text.includes('\0');
   const cache = fieldCache();
+  const known: Known = new Map();
+  const closely = system || hasNul;
   let number = 1;
   let start = 0;
   let eol = -1;
@@ -43,7 +46,9 @@ export function parseCrontab(text: Bytes, options: Options): Crontab {
       const newline = text.indexOf('\n', start);
       eol = newline < 0 ? text.length : newline;
     }
-    const line = readLine(text, start, eol, number, options, hasNul, cache);
+    const plain = closely ? undefined : readKnown(text, start, eol, number, dialect, known);
+    const line = plain ?? readLine(text, start, eol, number, options, hasNul, cache);
+    if (plain === undefined && !closely) learn(known, text, line);
     lines.push(line);
     start = line.span.end;
     if (start > eol) number++;

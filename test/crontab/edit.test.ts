@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Crontab, Dialect } from '../../src/crontab/crontab.ts';
 import { replaceCommand, replaceLines } from '../../src/crontab/edit.ts';
-import { decodeCommand, encodeCommand } from '../../src/crontab/escape.ts';
+import { decodeCommand, encodeCommand, offsetOf } from '../../src/crontab/escape.ts';
 import { parseCrontab } from '../../src/crontab/parse.ts';
 import { anyBytes, commandText, crontabBytes, crontabFile, dialect, runs } from './arbitrary.ts';
 import { preserved } from './preserved.ts';
@@ -56,8 +56,12 @@ describe('escapes', () => {
   });
 
   test('the offsets lead from each decoded byte to its first raw byte', () => {
-    expect(decodeCommand('a\\%b\\\\c%d', 'debian', 100).offsets).toEqual([100, 101, 103, 104, 106, 107]);
-    expect(decodeCommand('a\\%b\\\\c%d', 'cronie', 100).offsets).toEqual([100, 101, 103, 104, 105, 106, 107]);
+    const offsets = (raw: string, dialect: 'debian' | 'cronie') => {
+      const command = decodeCommand(raw, dialect, 100);
+      return Array.from({ length: command.text.length + 1 }, (_, index) => offsetOf(command, index));
+    };
+    expect(offsets('a\\%b\\\\c%d', 'debian')).toEqual([100, 101, 103, 104, 106, 107]);
+    expect(offsets('a\\%b\\\\c%d', 'cronie')).toEqual([100, 101, 103, 104, 105, 106, 107]);
   });
 
   test('a text that can be written decodes to itself', () => {
