@@ -2,6 +2,7 @@
 import { dirname } from 'node:path/posix';
 import type { Latched } from '../change/plan.ts';
 import type { Owner, Server } from '../server/server.ts';
+import { lockArgv } from '../worker/guard.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 
 /** What the guard prints in its probe mode (docs/guard.md). */
@@ -17,7 +18,7 @@ export async function probe(server: Server, worker: Latched): Promise<Verdict[]>
   const verdict = verdictsOf(worker.name);
   const checks = ['second-refused', 'stale-recovered'] as const;
   if (worker.lock === undefined) return checks.map((check) => verdict(check, 'skip', 'no-guard', []));
-  const argv = [worker.interpreter.path, worker.lock.guard, 'probe', worker.lock.directory, worker.lock.name];
+  const argv = lockArgv('probe', worker.interpreter, worker.lock);
   const as: Owner = { uid: worker.uid, gid: worker.gid };
   const ran = await server.programs.run(argv, {
     as,
@@ -32,10 +33,11 @@ export async function probe(server: Server, worker: Latched): Promise<Verdict[]>
     said = json;
   } catch {
     const words = (ran.stderr || ran.stdout).trim().split('\n')[0] ?? '';
+    const command = argv.map((word) => (word.includes('\n') ? '…' : word)).join(' ');
     // An interpreter that cannot run the guard cannot run the guarded worker either; one that is slow says nothing.
     const is = ran.code === 'timeout' ? 'inconclusive' : 'fail';
     return checks.map((check) =>
-      verdict(check, is, 'probe-silent', [argv.join(' '), words], { code: String(ran.code) }),
+      verdict(check, is, 'probe-silent', [command, words], { code: String(ran.code) }),
     );
   }
   const errors = said.errors ?? [];

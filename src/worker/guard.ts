@@ -1,6 +1,7 @@
-// The guard's own text: the one file that is put beside a worker, per language.
+// The guard's own text: the one file that is put beside a worker, per language. And how its lock is looked at or tried.
 import node from '../../templates/node/cronlatch-guard.mjs?raw';
 import php from '../../templates/php/cronlatch-guard.php?raw';
+import phpLock from '../../templates/php/cronlatch-lock.php?raw';
 import type { InterpreterKind } from '../command/command.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 
@@ -12,4 +13,20 @@ export function guardFile(kind: InterpreterKind): Bytes {
 /** The version an installed guard states in its first lines, or 'none': some other file. */
 export function guardVersion(source: Bytes): string | 'none' {
   return /^\/\/ cronlatch-guard version: (\S+)\r?$/m.exec(source.slice(0, 400))?.[1] ?? 'none';
+}
+
+/**
+ * What to run, with the site's own interpreter and user, to look at a lock (`status`) or to try the guard in its real
+ * directory (`probe`). Both print one line of JSON (docs/guard.md). PHP gets the code along: in the guard's file it would be compiled at every
+ * start of the worker.
+ */
+export function lockArgv(
+  what: 'status' | 'probe',
+  interpreter: { readonly kind: InterpreterKind; readonly path: string },
+  lock: { readonly guard: string; readonly directory: string; readonly name: string },
+): string[] {
+  const words = [lock.directory, lock.name];
+  return interpreter.kind === 'php'
+    ? [interpreter.path, '-r', phpLock.replace(/^<\?php\s/, ''), '--', what, lock.guard, ...words]
+    : [interpreter.path, lock.guard, what, ...words];
 }

@@ -1,4 +1,4 @@
-// cronlatch-guard version: 1.0.0
+// cronlatch-guard version: 1.1.0
 //
 // One instance of a worker at a time. Node 16 or newer, no package needed. Twin of cronlatch-guard.php: same files,
 // messages and exit codes, and the two exclude each other on one lock.
@@ -11,7 +11,7 @@
 // frees it when the process is gone, however it died. So the file is never deleted and a crash leaves nothing to
 // repair; deleting it by hand is what lets two instances run. Node has no flock(): flock(1), perl or php sets the lock
 // on our open file and exits; the lock stays with the file we keep open.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   appendFileSync,
@@ -62,26 +62,44 @@ export function why() {
 
 /** Takes the lock or ends the process: 0 busy, 69 to 77 as in the documentation. */
 function acquire(options) {
-  const guard = { ...options, path: `${options.dir.replace(/\/+$/, '')}/${options.name}` };
+  const guard = { ...options };
+  place(guard);
   if (state.held.some((other) => other.path === guard.path)) return;
   checkDirectory(guard);
+  place(guard);
   const deadline = Date.now() + (guard.wait || 0) * 1000;
-  for (let replaced = 0; ; ) {
-    open(guard);
-    if (state.held.some((other) => sameFile(fstatSync(other.fd), fstatSync(guard.fd)))) return;
-    const got = lock(guard);
+  for (let replaced = 0; ; closeSync(guard.fd)) {
+    const got = tryLock(guard);
+    if (got === 'got') return begin(guard);
+    if (got === 'replaced' && ++replaced >= 50) refuse(guard, 74, `${guard.path}.lock keeps being replaced`);
     if (got === 'busy') {
       if (isPartOfHolder(guard)) return;
       if (Date.now() >= deadline) lost(guard);
-      closeSync(guard.fd);
       sleep(100);
-      continue;
     }
-    if (isStillOurs(guard) && claim(guard)) break;
-    closeSync(guard.fd); // locked a file that is no longer at this path: worth nothing
-    if (++replaced >= 50) refuse(74, named(guard, `${guard.path}.lock keeps being replaced`));
   }
-  begin(guard);
+}
+
+/** Where the files are; the real path, so that another spelling of the directory is seen to be the same lock. */
+function place(guard) {
+  const dir = attempt(() => realpathSync(guard.dir)) || guard.dir.replace(/\/+$/, '');
+  guard.path = `${dir}/${guard.name}`;
+}
+
+/** 'got', 'busy', or 'replaced': what we have locked is no longer the file at this path, and so worth nothing. */
+function tryLock(guard) {
+  const file = `${guard.path}.lock`;
+  const stat = lstat(file);
+  const isLink = () => refuse(guard, 77, `${file} is a link or belongs to another user`);
+  if (stat && (!stat.isFile() || stat.nlink !== 1 || stat.uid !== process.geteuid())) isLink();
+  try {
+    guard.fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if (error.code === 'ELOOP') isLink();
+    refuse(guard, 73, `cannot open ${file}: ${error.message.replace(/, open .*/, '')}`);
+  }
+  if (flockOf(guard) === 'busy') return 'busy';
+  return isStillOurs(guard) && claim(guard) ? 'got' : 'replaced';
 }
 
 /**
@@ -91,19 +109,19 @@ function acquire(options) {
 function claim(guard) {
   const file = `${guard.path}.pid`;
   const temporary = `${file}.${process.pid}.tmp`;
-  const written = attempt(() => writeFileSync(temporary, `${process.pid}\n`, { mode: 0o600 }) === undefined);
+  attempt(() => writeFileSync(temporary, `${process.pid}\n`, { mode: 0o600 })); // a full disk may stop it and does not matter
   for (let round = 0; round < 5; round++) {
     const seen = pidInFile(guard);
-    const hidden = hiddenInstance(guard);
-    if (hidden > 0) {
+    if (seen > 0 && isInstance(guard, seen)) {
       remove(temporary);
-      const text = `The lock file was deleted while another instance still runs (PID: ${hidden}). Not starting a second one.`;
+      const text = `The lock file was deleted while another instance still runs (PID: ${seen}). Not starting a second one.`;
       log(guard, text);
-      refuse(75, text);
+      leave(75, text);
     }
-    if (round === 0) noticeCrash(guard);
-    if (written && pidInFile(guard) === seen) remove(file); // left over: its process is not one of ours
-    if (!written || attempt(() => linkSync(temporary, file) === undefined)) break;
+    const left = lstat(file);
+    if (round === 0) noticeCrash(guard, seen, left);
+    if (left && pidInFile(guard) === seen) remove(file); // left over: its process is not one of ours
+    if (attempt(() => linkSync(temporary, file) === undefined)) break;
     if (!lstat(file)) {
       attempt(() => renameSync(temporary, file)); // no links on this file system
       break;
@@ -122,35 +140,30 @@ function withdraw(guard) {
 function checkDirectory(guard) {
   const { dir, name } = guard;
   if (!name || /[/\0\n]/.test(name) || !dir.startsWith('/')) {
-    refuse(73, named(guard, 'the guard needs an absolute dir and a name without a slash'));
+    refuse(guard, 73, 'the guard needs an absolute dir and a name without a slash');
   }
   const uid = process.geteuid();
-  const wrongOwner = (path, owner) =>
-    refuse(
-      77,
-      named(
-        guard,
-        `${path} belongs to uid ${owner}, this process is uid ${uid}: run the task as the owner of the directory`,
-      ),
-    );
+  const mustOwn = (path) => {
+    const owner = lstat(path).uid;
+    const text = `${path} belongs to uid ${owner}, this process is uid ${uid}: run the task as the owner of the directory`;
+    if (owner !== uid) refuse(guard, 77, text);
+  };
   if (!lstat(dir)) {
-    // Root must not plant its own directory in a customer's tree: the customer's runs would fail for ever.
     let above = dirname(dir);
-    while (uid === 0 && !lstat(above) && above !== '/') above = dirname(above);
-    const owner = uid === 0 ? lstat(above).uid : uid;
-    if (owner !== uid) wrongOwner(above, owner);
+    while (!lstat(above) && above !== '/') above = dirname(above);
+    if (uid === 0) mustOwn(above); // root's own directory in a customer's tree would stop the customer's runs for ever
     try {
       makeDirectory(dir);
     } catch {
-      if (!lstat(dir)) refuse(73, named(guard, `cannot create ${dir}`));
+      if (!lstat(dir)) refuse(guard, 73, `cannot create ${dir}`);
     }
   }
   const stat = lstat(dir);
-  if (!stat?.isDirectory()) refuse(77, named(guard, `${dir} is not a real directory`));
-  if (stat.uid !== uid) wrongOwner(dir, stat.uid);
+  if (!stat?.isDirectory()) refuse(guard, 77, `${dir} is not a real directory`);
+  mustOwn(dir);
   // Who may write here could lay a link where the guard writes its PID.
   if (stat.mode & 0o022)
-    refuse(77, named(guard, `${dir} is writable for ${stat.mode & 0o002 ? 'everybody' : 'its group'}`));
+    refuse(guard, 77, `${dir} is writable for ${stat.mode & 0o002 ? 'everybody' : 'its group'}`);
 }
 
 /** Step by step: Node's own recursive mkdir never returns where the kernel makes no directories, as in /proc. */
@@ -164,34 +177,19 @@ function makeDirectory(dir) {
   }
 }
 
-function open(guard) {
-  const file = `${guard.path}.lock`;
-  const stat = lstat(file);
-  const isLink = () => refuse(77, named(guard, `${file} is a link or belongs to another user`));
-  if (stat && (!stat.isFile() || stat.nlink !== 1 || stat.uid !== process.geteuid())) isLink();
-  try {
-    guard.fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  } catch (error) {
-    if (error.code === 'ELOOP') isLink();
-    refuse(73, named(guard, `cannot open ${file}: ${error.message.replace(/, open .*/, '')}`));
-  }
-}
-
 /** 'got' or 'busy'; anything else ends the process. */
-function lock(guard) {
-  const { is, by } = tryLock(guard.fd, false);
-  if (by === null) {
-    refuse(69, named(guard, 'none of flock(1), perl, php is here: no way to take the lock'));
-  }
+function flockOf(guard) {
+  const { is, by } = flock(guard.fd, false);
+  if (by === null) refuse(guard, 69, 'none of flock(1), perl, php is here: no way to take the lock');
   if (is === 'error') {
     const text = `flock() is not possible on ${guard.path}.lock (network file system?): refusing to run without a lock`;
-    refuse(74, named(guard, text));
+    refuse(guard, 74, text);
   }
   return is;
 }
 
 /** Lets flock(1), else perl, else php lock our open file: exclusively, or shared for a mere look. */
-function tryLock(fd, shared) {
+function flock(fd, shared) {
   const mode = shared ? 5 : 6;
   const ways = [
     ['flock', shared ? ['-n', '-s', '3'] : ['-n', '3']],
@@ -230,22 +228,23 @@ function sameFile(one, other) {
 }
 
 /** Second line of defence, for a lock file deleted under a running worker: the PID file still names that worker. */
-function hiddenInstance(guard) {
-  const pid = pidInFile(guard);
-  const found = pid > 0 && pid !== process.pid ? processOf(pid) : null;
-  const script = basename(script0(guard));
+function isInstance(guard, pid) {
+  const found = pid === process.pid ? null : processOf(pid);
+  const script = basename(guard.script || process.argv[1] || '');
   const boot = /^btime (\d+)/m.exec(read('/proc/stat'));
-  if (!found || found.state === 'Z' || !script || !boot) return 0;
+  const file = lstat(`${guard.path}.pid`);
+  if (!found || found.state === 'Z' || !script || !boot || !file) return false;
   // Started after the PID file was written: the number was given to somebody else.
-  if (Number(boot[1]) + found.start / 100 > lstat(`${guard.path}.pid`).mtimeMs / 1000 + 1) return 0;
-  return read(`/proc/${pid}/cmdline`).includes(script) ? pid : 0;
+  if (Number(boot[1]) + found.start / 100 > file.mtimeMs / 1000 + 1) return false;
+  return read(`/proc/${pid}/cmdline`).includes(script);
 }
 
 /** We hold the lock, so whoever left these traces is gone. They are overwritten, nothing is deleted. */
-function noticeCrash(guard) {
+function noticeCrash(guard, pidLeft, left) {
+  rotateLog(guard);
   const record = readRecord(guard);
-  if (!lstat(`${guard.path}.pid`) && record.state !== 'running') return;
-  const pid = pidInFile(guard) || record.pid || '?';
+  if (!left && record.state !== 'running') return;
+  const pid = pidLeft || record.pid || '?';
   const text = `Removing stale lock file from dead process (PID: ${pid})`;
   say(guard, text);
   log(guard, text);
@@ -256,6 +255,7 @@ function begin(guard) {
   state.held.push(guard);
   guard.since = Date.now();
   guard.checked = 0;
+  guard.jobs = 0;
   const self = processOf(process.pid);
   guard.record = {
     v: 1,
@@ -272,15 +272,11 @@ function begin(guard) {
   };
   writeRecord(guard);
   remove(`${guard.path}.stuck`);
-  rotateLog(guard);
   guard.stamp = deployed(guard);
   if (state.held.length > 1) return; // a second lock of the same process: the first one has set up what follows
   process.on('exit', (code) => finish(code === 0 ? 'done' : 'failed'));
   // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
-  const ignored = Number.parseInt(
-    (/^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m.exec(read('/proc/self/status')) || ['', '0'])[1],
-    16,
-  );
+  const ignored = self ? self.ignored : 0;
   for (const [name, number] of [
     ['SIGTERM', 15],
     ['SIGINT', 2],
@@ -304,13 +300,16 @@ function begin(guard) {
 function reasonToStop(guard) {
   if (guard.maxTime > 0 && Date.now() - guard.since >= guard.maxTime * 1000) return 'time limit';
   if (guard.maxMemory > 0 && process.memoryUsage.rss() >= guard.maxMemory * 1048576) return 'memory limit';
-  if (Date.now() - guard.checked < 5000) return '';
-  guard.checked = Date.now();
-  if (!isStillOurs(guard)) return 'the lock file was replaced';
-  if (deployed(guard) !== guard.stamp) return 'the code was deployed anew';
-  guard.record.hb = now();
-  writeRecord(guard);
-  rotateLog(guard);
+  if (guard.maxJobs > 0 && guard.jobs >= guard.maxJobs) return 'job limit';
+  if (Date.now() - guard.checked >= 5000) {
+    guard.checked = Date.now();
+    if (!isStillOurs(guard)) return 'the lock file was replaced';
+    if (deployed(guard) !== guard.stamp) return 'the code was deployed anew';
+    guard.record.hb = now();
+    writeRecord(guard);
+    rotateLog(guard);
+  }
+  guard.jobs++;
   return '';
 }
 
@@ -347,37 +346,36 @@ function lost(guard) {
     record = readRecord(guard);
     is = holder(record);
   }
+  const pid = is === 'none' ? pidInFile(guard) || '?' : record.pid;
   if (is === 'dead' && staysDead(guard, record)) {
-    const text = `The worker PID ${record.pid} is dead, but a process it started still holds ${guard.path}.lock: `;
+    const text = `The worker PID ${pid} is dead, but a process it started still holds ${guard.path}.lock: `;
     complain(guard, text + leak(guard));
   }
   const age = record.started && is !== 'dead' ? now() - record.started : 0;
   const limit = guard.maxRuntime || 0;
   if (limit > 0 && age > limit + 60) {
     const quiet = now() - (record.hb || record.started);
-    let text = `The worker PID ${record.pid} holds the lock since ${age} s (limit ${limit} s, last sign of life ${quiet} s ago).`;
+    let text = `The worker PID ${pid} holds the lock since ${age} s (limit ${limit} s, last sign of life ${quiet} s ago).`;
     if (guard.killStuck && is === 'alive') {
       const signal = age > limit + 180 ? 9 : 15;
-      attempt(() => process.kill(record.pid, signal));
+      attempt(() => process.kill(pid, signal));
       text += ` Sent signal ${signal}.`;
     }
     complain(guard, text);
   }
-  const pid = is === 'alive' || is === 'unknown' ? record.pid : pidInFile(guard) || '?';
   const text = `Another instance is already running (PID: ${pid}).`;
   say(
     guard,
     `${text} If you believe this is an error, look at that process; deleting the lock file ${guard.path}.lock does not stop it.`,
   );
-  const stat = lstat(`${guard.path}.log`);
-  if (!stat || stat.size < LOG_LIMIT) log(guard, text); // only a holder may rotate the log, so a loser must not fill it
+  log(guard, text);
   process.exit(0);
 }
 
 /** Two seconds of doubt: on a busy machine a new holder needs a while from the lock to its record. */
 function staysDead(guard, record) {
   for (let look = 0; look < 20; look++) {
-    if (lock(guard) === 'got') process.exit(0); // the holder ended just now: the next tick works
+    if (flockOf(guard) === 'got') process.exit(0); // the holder ended just now: the next tick works
     sleep(100);
     const again = readRecord(guard);
     if (again.pid !== record.pid || again.start !== record.start || again.state !== record.state)
@@ -390,8 +388,11 @@ function complain(guard, text) {
   log(guard, text);
   const marker = lstat(`${guard.path}.stuck`);
   if (verbose(guard) || !marker || now() - marker.mtimeMs / 1000 >= 3600) {
-    put(guard, '.stuck', '');
-    print(2, text);
+    // Written beside and renamed: a link at this path is replaced, not followed.
+    const temporary = `${guard.path}.stuck.${process.pid}.tmp`;
+    attempt(() => writeFileSync(temporary, '', { mode: 0o600 }));
+    attempt(() => renameSync(temporary, `${guard.path}.stuck`));
+    leave(75, text);
   }
   process.exit(75);
 }
@@ -434,10 +435,7 @@ function readRecord(guard) {
 
 /** Overwritten in place at a fixed width: no moment without a record. A full disk may stop it and does not matter. */
 function writeRecord(guard) {
-  const clean = { ...guard.record, why: guard.record.why.slice(0, 80).replace(/[^ -~]/g, '?') };
-  const text = JSON.stringify(clean)
-    .slice(0, RECORD - 1)
-    .padEnd(RECORD - 1);
+  const text = JSON.stringify(guard.record).padEnd(RECORD - 1);
   attempt(() => writeSync(guard.fd, `${text}\n`, 0));
 }
 
@@ -446,25 +444,14 @@ function pidInFile(guard) {
   return stat?.isFile() ? Number.parseInt(read(`${guard.path}.pid`), 10) || 0 : 0;
 }
 
-/** Writes beside and renames: a reader never sees half a file, and a link at this path is replaced, not followed. */
-function put(guard, suffix, text) {
-  const temporary = `${guard.path}${suffix}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, guard.path + suffix);
-  } catch {
-    remove(temporary);
-  }
-}
-
+/** Only a holder turns the log over, so a log that is full takes no more lines from losers. */
 function log(guard, text) {
   const stat = lstat(`${guard.path}.log`);
-  if (stat && (!stat.isFile() || stat.nlink !== 1)) return;
+  if (stat && (!stat.isFile() || stat.nlink !== 1 || stat.size >= LOG_LIMIT)) return;
   const time = new Date().toISOString().replace(/\.\d+/, '');
   attempt(() => appendFileSync(`${guard.path}.log`, `${time} [${process.pid}] ${text}\n`, { mode: 0o600 }));
 }
 
-/** Called by the holder only: two processes renaming at once would lose a log. */
 function rotateLog(guard) {
   const stat = lstat(`${guard.path}.log`);
   if (stat && stat.size >= LOG_LIMIT) attempt(() => renameSync(`${guard.path}.log`, `${guard.path}.log.1`));
@@ -476,11 +463,11 @@ function remove(file) {
 
 // ---- talking
 
-function named(guard, text) {
-  return `${guard.name || 'guard'}: ${text}`;
+function refuse(guard, code, text) {
+  leave(code, `${guard.name || 'guard'}: ${text}`);
 }
 
-function refuse(code, text) {
+function leave(code, text) {
   print(2, text);
   process.exit(code);
 }
@@ -516,11 +503,12 @@ function read(path) {
   return attempt(() => readFileSync(path, 'latin1')) || '';
 }
 
-/** The state and start time of a process, or null. */
+/** State, start in ticks since boot and mask of ignored signals of a process, or null. */
 function processOf(pid) {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before ')' may hold spaces
-  return fields.length > 19 ? { state: fields[0], start: Number(fields[19]) } : null;
+  if (fields.length < 31) return null;
+  return { state: fields[0], start: Number(fields[19]), ignored: Number(fields[30]) };
 }
 
 function boot() {
@@ -532,14 +520,7 @@ function pidns() {
 }
 
 function host() {
-  return hostname()
-    .slice(0, 48)
-    .replace(/[^ -~]/g, '?');
-}
-
-function script0(guard) {
-  const script = guard.script || process.argv[1] || '';
-  return attempt(() => realpathSync(script)) || script;
+  return /^[\w.-]*/.exec(hostname())[0]; // at most 64 characters; odd ones would swell in JSON
 }
 
 function now() {
@@ -552,27 +533,23 @@ function sleep(milliseconds) {
 
 // ---- started by hand or by cronlatch: status and probe
 
-async function main([mode, dir, name]) {
-  if (!name || !['status', 'probe', '--hold'].includes(mode)) {
-    print(2, 'Usage: node cronlatch-guard.mjs status|probe DIR NAME');
-    process.exitCode = 64;
-  } else if (mode === 'status') {
-    print(1, JSON.stringify(status(dir, name)));
-  } else if (mode === 'probe') {
-    const result = await probe(dir, name);
-    print(1, JSON.stringify(result));
-    process.exitCode = result.ok ? 0 : 1;
-  } else {
-    // One process of the probe: runs until its stdin ends.
-    acquire({ dir, name, verbose: true });
-    print(1, 'running');
-    process.stdin.resume();
+function main([mode, dir, name]) {
+  if (!name || !['status', 'probe', '--try'].includes(mode)) {
+    leave(64, 'Usage: node cronlatch-guard.mjs status|probe DIR NAME');
   }
+  if (mode === '--try') {
+    acquire({ dir, name, verbose: true }); // one process of the probe
+    return print(1, 'running');
+  }
+  const answer = mode === 'status' ? status(dir, name) : probe(dir);
+  print(1, JSON.stringify(answer));
+  if (answer.ok === false) process.exitCode = 1;
 }
 
 /** Looks and creates nothing. The shared lock on a read-only handle is the test; closing it gives it back. */
 function status(dir, name) {
-  const guard = { dir, name, path: `${dir.replace(/\/+$/, '')}/${name}` };
+  const guard = { dir, name };
+  place(guard);
   const stat = lstat(`${guard.path}.lock`);
   let seen = dir;
   while (!lstat(seen) && seen !== dirname(seen)) seen = dirname(seen);
@@ -582,7 +559,7 @@ function status(dir, name) {
     const fd = stat.isFile()
       ? attempt(() => openSync(`${guard.path}.lock`, constants.O_RDONLY | constants.O_NOFOLLOW))
       : undefined;
-    const { is, by } = fd === undefined ? { is: 'error', by: null } : tryLock(fd, true);
+    const { is, by } = fd === undefined ? { is: 'error', by: null } : flock(fd, true);
     held = is === 'got' ? false : is === 'busy' ? true : null;
     locker = by;
     if (fd !== undefined) closeSync(fd);
@@ -605,9 +582,9 @@ function status(dir, name) {
 
 /**
  * Shows in the real directory, with the real interpreter and user, that a second instance is refused and that a crash is
- * survived. Under a lock name of its own: no worker is started or disturbed.
+ * survived. Under lock names of its own: no worker is started or disturbed.
  */
-async function probe(dir) {
+function probe(dir) {
   const result = {
     ok: false,
     acquired: false,
@@ -619,89 +596,34 @@ async function probe(dir) {
     result.errors.push(`${dir} does not exist`);
     return result;
   }
-  const name = `.probe-${process.pid}`;
-  const guard = { dir, name, path: `${dir.replace(/\/+$/, '')}/${name}` };
-  const first = start(guard, result.errors);
-  const said = await first.line();
-  result.acquired = said === 'running';
+  const name = `.probe-${process.pid}-${Date.now()}`;
+  const instance = (name) => {
+    const argv = [fileURLToPath(import.meta.url), '--try', dir, name];
+    const run = spawnSync(process.execPath, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const error = run.error ? run.error.message : run.stderr.trim();
+    if (error) result.errors.push(error);
+    return { exit: run.status ?? -1, lines: (run.stdout || '').trim().split('\n') };
+  };
+  const first = instance(name);
+  result.acquired = first.exit === 0 && first.lines.join() === 'running';
   if (result.acquired) {
-    const second = start(guard, result.errors);
-    result.refused.message = await second.line();
-    result.refused.exit = await second.end();
-  }
-  const code = await first.end();
-  if (result.acquired && code === 0) {
-    put(guard, '.pid', '99999\n'); // what a killed instance leaves behind
-    const third = start(guard, result.errors);
-    result.stale.message = await third.line();
-    result.stale.recovered = (await third.line()) === 'running';
-    await third.end();
+    acquire({ dir, name }); // this process holds the lock from here on
+    const second = instance(name);
+    result.refused = { exit: second.exit, message: second.lines[0] };
+    writeFileSync(`${dir}/${name}-dead.pid`, '99999\n'); // what a killed instance leaves behind
+    const { lines } = instance(`${name}-dead`);
+    result.stale = { recovered: lines[lines.length - 1] === 'running', message: lines[0] };
   } else {
-    result.errors.push(`the first instance ended with ${code}: ${said}`);
+    result.errors.push(`the first instance ended with ${first.exit}: ${first.lines[0]}`);
   }
   // The probe's own files, nobody waits for them.
-  for (const file of readdirSync(dir)) if (file.startsWith(`${name}.`)) remove(`${dir}/${file}`);
+  for (const file of readdirSync(dir)) if (file.startsWith(name)) remove(`${dir}/${file}`);
   result.ok =
     result.acquired &&
     result.refused.exit === 0 &&
     result.stale.recovered &&
     result.refused.message.startsWith('Another instance is already running');
   return result;
-}
-
-/** Starts one process of the probe: line() is the next thing it says ('' after 10 seconds), end() its exit code. */
-function start(guard, errors) {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--hold', guard.dir, guard.name]);
-  const out = { text: '', error: '', code: undefined };
-  const changed = new Set();
-  const note = () => {
-    for (const wake of changed) wake();
-  };
-  const until = (check) =>
-    new Promise((done) => {
-      const timer = setTimeout(() => settle(), 10_000);
-      const settle = () => {
-        clearTimeout(timer);
-        changed.delete(look);
-        done();
-      };
-      const look = () => check() && settle();
-      changed.add(look);
-      look();
-    });
-  child.stdout.on('data', (data) => {
-    out.text += data;
-    note();
-  });
-  child.stderr.on('data', (data) => {
-    out.error += data;
-  });
-  child.stdin.on('error', () => {}); // a refused instance has closed it
-  child.on('error', (error) => {
-    out.error += error.message;
-    out.code = -1;
-    note();
-  });
-  child.on('close', (code) => {
-    out.code = code ?? -1;
-    note();
-  });
-  return {
-    async line() {
-      await until(() => out.text.includes('\n') || out.code !== undefined);
-      const end = out.text.indexOf('\n');
-      const line = end < 0 ? out.text : out.text.slice(0, end);
-      out.text = end < 0 ? '' : out.text.slice(end + 1);
-      return line.trim();
-    },
-    async end() {
-      child.stdin.end(); // the end of its input is its sign to stop
-      await until(() => out.code !== undefined);
-      if (out.code === undefined) child.kill('SIGKILL');
-      if (out.error.trim()) errors.push(out.error.trim());
-      return out.code ?? -1;
-    },
-  };
 }
 
 // ---- what this import asks for. Threads share the process and so the lock of the main thread.
@@ -717,6 +639,7 @@ if (isMainThread && query.has('dir')) {
     maxRuntime: number('maxRuntime'),
     maxTime: number('maxTime'),
     maxMemory: number('maxMemory'),
+    maxJobs: number('maxJobs'),
     wait: number('wait'),
     verbose: yes('verbose'),
     killStuck: yes('killStuck'),
@@ -726,5 +649,5 @@ if (isMainThread && query.has('dir')) {
   process.argv[1] &&
   attempt(() => realpathSync(process.argv[1])) === fileURLToPath(import.meta.url)
 ) {
-  main(process.argv.slice(2)); // not awaited: an await here would make this module an asynchronous one
+  main(process.argv.slice(2));
 }

@@ -1,15 +1,15 @@
 <?php
-// cronlatch-guard version: 1.0.0
+// cronlatch-guard version: 1.1.0
 //
 // One instance of a worker at a time. PHP 7.4 to 8.5, no extension needed (pcntl and posix are used when present).
 // In a script, as its first statement:
 //     (require __DIR__ . '/cronlatch-guard.php')(['dir' => '/abs/dir', 'name' => 'worker']);
 // In front of a script:  php -d auto_prepend_file=THIS -d cronlatch.dir=/abs/dir -d cronlatch.name=worker script.php
-// By hand:               php cronlatch-guard.php status DIR NAME      php cronlatch-guard.php probe DIR NAME
 //
 // The truth is the kernel's lock on DIR/NAME.lock, and only while that file is still the one at this path. The kernel
 // frees it when the process is gone, however it died. So the file is never deleted and a crash leaves nothing to
 // repair; deleting it by hand is what lets two instances run. The PIDs in the files are information for people.
+// PHP compiles this file at every start of the worker, so nothing stands here that a start does not need.
 
 namespace Cronlatch;
 
@@ -19,12 +19,12 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
     {
         private const RECORD = 512;
         private const LOG_LIMIT = 1048576;
-        private const DEFAULTS = [
-            'dir' => '', 'name' => '', 'script' => '', 'maxRuntime' => 0, 'maxTime' => 0, 'maxMemory' => 0, 'wait' => 0,
-            'verbose' => false, 'killStuck' => false, 'lockChildren' => false,
+        public const DEFAULTS = [
+            'dir' => '', 'name' => '', 'script' => '', 'maxRuntime' => 0, 'maxTime' => 0, 'maxMemory' => 0, 'maxJobs' => 0,
+            'wait' => 0, 'verbose' => false, 'killStuck' => false, 'lockChildren' => false,
         ];
 
-        /** @var array<string, Guard> Locks of this process by path. Static: a handle in a local variable is closed, and the lock lost, at the end of its function. */
+        /** @var Guard[] Locks of this process. Static: a handle in a local variable is closed, and the lock lost, at the end of its function. */
         private static $held = [];
         /** @var string What the system said about the last call that failed. */
         private static $reason = '';
@@ -42,19 +42,21 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private $pid;
         private $since;
         private $checked = 0.0;
+        private $jobs = 0;
         private $record = [];
-        private $called = '';
+        private $script = '';
         private $stamp = '';
 
         private function __construct(array $options)
         {
             $this->options = $options + self::DEFAULTS;
-            $this->dir = rtrim((string) $this->options['dir'], '/') ?: (string) $this->options['dir'];
-            $this->path = rtrim($this->dir, '/') . '/' . $this->options['name'];
+            $dir = (string) $this->options['dir'];
+            $this->dir = rtrim($dir, '/') ?: $dir;
+            $this->path = (realpath($this->dir) ?: $this->dir) . '/' . $this->options['name'];
             $this->pid = self::pid();
         }
 
-        /** Takes the lock or ends the process: 0 busy, 69 to 77 as in the documentation. */
+        /** Takes the lock or ends the process: 0 busy, 73 to 77 as in the documentation. */
         public static function acquire(array $options): void
         {
             self::quietly(static function () use ($options) {
@@ -72,7 +74,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             if (self::$why === '') {
                 self::quietly(static function () {
                     foreach (self::$held as $guard) {
-                        self::$why = self::$why !== '' ? self::$why : $guard->reasonToStop();
+                        self::$why = self::$why ?: $guard->reasonToStop();
                     }
                 });
             }
@@ -91,36 +93,81 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         {
             if (PHP_SAPI !== 'cli') {
                 http_response_code(503); // a visitor's browser is not to take an empty page for an answer
-                $this->refuse(77, 'CLI only');
+                $this->leave(77, 'CLI only');
             }
             $this->checkDirectory();
-            $deadline = microtime(true) + (float) $this->options['wait'];
-            for ($replaced = 0;;) {
-                $this->open();
-                if ($this->isHeldHere()) {
-                    return;
+            $deadline = microtime(true) + $this->options['wait'];
+            for ($replaced = 0; ($got = $this->tryLock()) !== 'got'; fclose($this->fp)) {
+                if ($got === 'replaced' && ++$replaced >= 50) {
+                    $this->refuse(74, "{$this->path}.lock keeps being replaced");
                 }
-                $busy = 0;
-                if (!flock($this->fp, LOCK_EX | LOCK_NB, $busy)) {
-                    if ($busy !== 1) {
-                        $this->refuse(74, $this->named("flock() is not possible on {$this->path}.lock (network file system?): refusing to run without a lock"));
-                    }
-                    if (microtime(true) >= $deadline) {
-                        $this->lost();
-                    }
-                    fclose($this->fp);
-                    usleep(100000);
-                    continue;
-                }
-                if ($this->isStillOurs() && $this->claim()) {
-                    break;
-                }
-                fclose($this->fp); // locked a file that is no longer at this path: worth nothing
-                if (++$replaced >= 50) {
-                    $this->refuse(74, $this->named("{$this->path}.lock keeps being replaced"));
+                if ($got === 'busy') {
+                    microtime(true) < $deadline ? usleep(100000) : $this->lost();
                 }
             }
             $this->begin();
+        }
+
+        private function checkDirectory(): void
+        {
+            $dir = $this->dir;
+            if ($this->options['name'] === '' || strpbrk($this->options['name'], "/\0\n") !== false || $dir === '' || $dir[0] !== '/') {
+                $this->refuse(73, 'the guard needs an absolute dir and a name without a slash');
+            }
+            clearstatcache();
+            $uid = self::uid();
+            if (lstat($dir) === false) {
+                for ($above = dirname($dir); lstat($above) === false && $above !== '/';) {
+                    $above = dirname($above);
+                }
+                if ($uid === 0) { // root's own directory in a customer's tree would stop the customer's runs for ever
+                    $this->mustOwn($above, $uid);
+                }
+                if (!mkdir($dir, 0700, true) && !is_dir($dir)) {
+                    $this->refuse(73, "cannot create $dir");
+                }
+                clearstatcache();
+                $this->path = realpath($dir) . '/' . $this->options['name'];
+            }
+            $stat = lstat($dir);
+            if (!self::is($stat, 0040000)) {
+                $this->refuse(77, "$dir is not a real directory");
+            }
+            $this->mustOwn($dir, $uid);
+            if (($stat['mode'] & 0022) !== 0) { // who may write here could lay a link where the guard writes its PID
+                $this->refuse(77, "$dir is writable for " . (($stat['mode'] & 0002) !== 0 ? 'everybody' : 'its group'));
+            }
+        }
+
+        private function mustOwn(string $dir, ?int $uid): void
+        {
+            $owner = lstat($dir)['uid'];
+            if ($uid !== null && $owner !== $uid) {
+                $this->refuse(77, "$dir belongs to uid $owner, this process is uid $uid: run the task as the owner of the directory");
+            }
+        }
+
+        /** 'got', 'busy', or 'replaced': what we have locked is no longer the file at this path, and so worth nothing. */
+        private function tryLock(): string
+        {
+            clearstatcache();
+            $lock = $this->path . '.lock';
+            $stat = lstat($lock);
+            if ($stat !== false && (!self::is($stat, 0100000) || $stat['nlink'] !== 1 || $stat['uid'] !== (self::uid() ?? $stat['uid']))) {
+                $this->refuse(77, "$lock is a link or belongs to another user");
+            }
+            // 'c' neither truncates nor fails when the file is there; 'e' keeps the lock out of the children.
+            $this->fp = fopen($lock, $this->options['lockChildren'] ? 'c+' : 'c+e');
+            if ($this->fp === false) {
+                $this->refuse(73, "cannot open $lock: " . preg_replace('/^.*(failed to open stream|\)): /i', '', self::$reason));
+            }
+            if (!flock($this->fp, LOCK_EX | LOCK_NB, $busy)) {
+                if ($busy !== 1) { // an error looks like "busy" but for this; saying "already running" would be a silent outage
+                    $this->refuse(74, "flock() is not possible on $lock (network file system?): refusing to run without a lock");
+                }
+                return 'busy';
+            }
+            return $this->isStillOurs() && $this->claim() ? 'got' : 'replaced';
         }
 
         /**
@@ -129,37 +176,65 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
          */
         private function claim(): bool
         {
-            $temporary = "{$this->path}.pid.{$this->pid}.tmp";
-            $written = file_put_contents($temporary, $this->pid . "\n") > 0;
+            $file = $this->path . '.pid';
+            $mine = "$file.{$this->pid}.tmp";
+            file_put_contents($mine, $this->pid . "\n"); // a full disk may stop it and does not matter
             for ($try = 0; $try < 5; $try++) {
                 $seen = $this->pidInFile();
-                $hidden = $this->hiddenInstance();
-                if ($hidden > 0) {
-                    unlink($temporary);
-                    $text = "The lock file was deleted while another instance still runs (PID: $hidden). Not starting a second one.";
+                if ($seen > 0 && $this->isInstance($seen)) {
+                    unlink($mine);
+                    $text = "The lock file was deleted while another instance still runs (PID: $seen). Not starting a second one.";
                     $this->log($text);
-                    $this->refuse(75, $text);
+                    $this->leave(75, $text);
                 }
+                $left = lstat($file) !== false;
                 if ($try === 0) {
-                    $this->noticeCrash();
+                    $this->noticeCrash($seen, $left);
                 }
-                if ($written && lstat($this->path . '.pid') !== false && $this->pidInFile() === $seen) {
-                    unlink($this->path . '.pid'); // left over: its process is not one of ours
+                if ($left && $this->pidInFile() === $seen) {
+                    unlink($file); // left over: its process is not one of ours
                 }
-                if (!$written || (function_exists('link') && link($temporary, $this->path . '.pid'))) {
+                if (function_exists('link') && link($mine, $file)) {
                     break;
                 }
-                if (lstat($this->path . '.pid') === false) {
-                    rename($temporary, $this->path . '.pid'); // no links on this file system
+                if (lstat($file) === false) {
+                    rename($mine, $file); // no links on this file system
                     break;
                 }
             }
-            unlink($temporary);
+            unlink($mine);
             if (!$this->isStillOurs()) {
                 $this->withdraw();
                 return false;
             }
             return true;
+        }
+
+        /** Second line of defence, for a lock file deleted under a running worker: the PID file still names that worker. */
+        private function isInstance(int $pid): bool
+        {
+            $process = $pid === $this->pid ? null : self::process($pid);
+            $script = basename($this->called());
+            if ($process === null || $process['state'] === 'Z' || $script === '' || !preg_match('/^btime (\d+)/m', self::read('/proc/stat', 1048576), $boot)) {
+                return false;
+            }
+            // Started after the PID file was written: the number was given to somebody else.
+            return $boot[1] + $process['start'] / 100 <= lstat($this->path . '.pid')['mtime'] + 1
+                && strpos(self::read("/proc/$pid/cmdline"), $script) !== false;
+        }
+
+        /** We hold the lock, so whoever left these traces is gone. They are overwritten, nothing is deleted. */
+        private function noticeCrash(int $pid, bool $left): void
+        {
+            $this->rotateLog();
+            $record = $this->readRecord();
+            if ($left || ($record['state'] ?? '') === 'running') {
+                $pid = $pid ?: ($record['pid'] ?? '?');
+                $text = "Removing stale lock file from dead process (PID: $pid)";
+                $this->say($text);
+                $this->log($text);
+                $this->log("previous run PID $pid ended without cleaning up (killed, out of memory or power loss)");
+            }
         }
 
         private function withdraw(): void
@@ -169,163 +244,58 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             }
         }
 
-        private function checkDirectory(): void
-        {
-            $dir = $this->dir;
-            if ($this->options['name'] === '' || strpbrk($this->options['name'], "/\0\n") !== false || strpos($dir, '/') !== 0) {
-                $this->refuse(73, $this->named('the guard needs an absolute dir and a name without a slash'));
-            }
-            $uid = self::uid();
-            if (lstat($dir) === false) {
-                // Root must not plant its own directory in a customer's tree: the customer's runs would fail for ever.
-                for ($above = dirname($dir); $uid === 0 && lstat($above) === false && $above !== '/';) {
-                    $above = dirname($above);
-                }
-                $owner = $uid === 0 ? lstat($above)['uid'] : $uid;
-                if ($owner !== $uid) {
-                    $this->refuse(77, $this->wrongOwner($above, $owner, $uid));
-                }
-                if (!mkdir($dir, 0700, true) && !is_dir($dir)) {
-                    $this->refuse(73, $this->named("cannot create $dir"));
-                }
-                clearstatcache();
-            }
-            $stat = lstat($dir);
-            if ($stat === false || ($stat['mode'] & 0170000) !== 0040000) {
-                $this->refuse(77, $this->named("$dir is not a real directory"));
-            }
-            if ($uid !== null && $stat['uid'] !== $uid) {
-                $this->refuse(77, $this->wrongOwner($dir, $stat['uid'], $uid));
-            }
-            // Who may write here could lay a link where the guard writes its PID.
-            if (($stat['mode'] & 0022) !== 0) {
-                $this->refuse(77, $this->named("$dir is writable for " . (($stat['mode'] & 0002) !== 0 ? 'everybody' : 'its group')));
-            }
-        }
-
-        private function wrongOwner(string $dir, int $owner, int $uid): string
-        {
-            return $this->named("$dir belongs to uid $owner, this process is uid $uid: run the task as the owner of the directory");
-        }
-
-        private function open(): void
-        {
-            clearstatcache();
-            $lock = $this->path . '.lock';
-            $stat = lstat($lock);
-            $uid = self::uid();
-            if ($stat !== false && (($stat['mode'] & 0170000) !== 0100000 || $stat['nlink'] !== 1 || ($uid !== null && $stat['uid'] !== $uid))) {
-                $this->refuse(77, $this->named("$lock is a link or belongs to another user"));
-            }
-            // 'c' neither truncates nor fails when the file is there; 'e' keeps the lock out of the children.
-            $this->fp = fopen($lock, $this->options['lockChildren'] ? 'c+' : 'c+e');
-            if ($this->fp === false) {
-                $this->refuse(73, $this->named("cannot open $lock: " . preg_replace('/^.*(failed to open stream|\)): /i', '', self::$reason)));
-            }
-        }
-
         private function isStillOurs(): bool
         {
             clearstatcache();
             return self::sameFile(lstat($this->path . '.lock'), fstat($this->fp));
         }
 
-        /** The same directory under another spelling. Locking it again would make this process its own "other instance". */
-        private function isHeldHere(): bool
-        {
-            foreach (self::$held as $guard) {
-                if (self::sameFile(fstat($guard->fp), fstat($this->fp))) {
-                    return true;
-                }
-            }
-            return false;
-        }
-
-        /** @param array|false $one @param array|false $other */
-        private static function sameFile($one, $other): bool
-        {
-            return $one !== false && $other !== false && $one['ino'] === $other['ino'] && $one['dev'] === $other['dev'];
-        }
-
-        /** Second line of defence, for a lock file deleted under a running worker: the PID file still names that worker. */
-        private function hiddenInstance(): int
-        {
-            $pid = $this->pidInFile();
-            $process = $pid > 0 && $pid !== $this->pid ? self::process($pid) : null;
-            $script = basename($this->script());
-            if ($process === null || $process['state'] === 'Z' || $script === '' || !preg_match('/^btime (\d+)/m', self::read('/proc/stat'), $boot)) {
-                return 0;
-            }
-            // Started after the PID file was written: the number was given to somebody else.
-            if ($boot[1] + $process['start'] / 100 > lstat($this->path . '.pid')['mtime'] + 1) {
-                return 0;
-            }
-            return strpos(self::read("/proc/$pid/cmdline"), $script) === false ? 0 : $pid;
-        }
-
-        /** We hold the lock, so whoever left these traces is gone. They are overwritten, nothing is deleted. */
-        private function noticeCrash(): void
-        {
-            $record = $this->readRecord();
-            $left = lstat($this->path . '.pid') !== false;
-            if (!$left && ($record['state'] ?? '') !== 'running') {
-                return;
-            }
-            $pid = $this->pidInFile() ?: ($record['pid'] ?? '?');
-            $text = "Removing stale lock file from dead process (PID: $pid)";
-            $this->say($text);
-            $this->log($text);
-            $this->log("previous run PID $pid ended without cleaning up (killed, out of memory or power loss)");
-        }
-
         private function begin(): void
         {
             self::$held[$this->path] = $this;
-            self::$spare = str_repeat('.', 65536);
             $this->since = microtime(true);
-            $self = self::process($this->pid);
             $this->record = [
-                'v' => 1, 'pid' => $this->pid, 'start' => $self === null ? null : $self['start'], 'boot' => self::boot(), 'pidns' => self::pidns(),
-                'host' => self::host(), 'started' => time(), 'hb' => time(), 'state' => 'running', 'ended' => null, 'why' => '',
+                'v' => 1, 'pid' => $this->pid, 'start' => self::process($this->pid)['start'] ?? null, 'boot' => self::boot(),
+                'pidns' => self::pidns(), 'host' => self::host(), 'started' => time(), 'hb' => time(), 'state' => 'running',
+                'ended' => null, 'why' => '',
             ];
             $this->writeRecord();
             if (lstat($this->path . '.stuck') !== false) {
                 unlink($this->path . '.stuck');
             }
-            $this->rotateLog();
-            $called = (string) ($this->options['script'] ?: ($_SERVER['SCRIPT_FILENAME'] ?? ''));
-            $this->called = $called === '' || $called[0] === '/' ? $called : getcwd() . '/' . $called;
+            $script = $this->called();
+            $this->script = $script === '' || $script[0] === '/' ? $script : getcwd() . '/' . $script;
             $this->stamp = $this->deployed();
             if (count(self::$held) > 1) {
                 return; // a second lock of the same process: the first one has set up what follows
             }
+            self::$spare = str_repeat('.', 16384);
             register_shutdown_function(static function () {
                 self::$spare = null;
-                $error = error_get_last();
-                $fatal = $error !== null && ($error['type'] & (E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR)) !== 0;
-                self::finish($fatal ? 'failed' : 'done');
+                $fatal = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR;
+                self::finish(((error_get_last()['type'] ?? 0) & $fatal) !== 0 ? 'failed' : 'done');
             });
-            $this->listen();
+            if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
+                $this->listen();
+            }
         }
 
         private function listen(): void
         {
-            if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
-                pcntl_async_signals(true);
-                // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
-                $ignored = preg_match('/^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m', self::read('/proc/self/status'), $m) ? hexdec($m[1]) : 0;
-                foreach ([15, 2, 1] as $signal) {
-                    if (($ignored & (1 << ($signal - 1))) === 0) {
-                        pcntl_signal($signal, static function (int $signal) {
-                            self::onSignal($signal);
-                        });
-                    }
+            pcntl_async_signals(true);
+            // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
+            $ignored = self::process($this->pid)['ignored'] ?? 0;
+            foreach ([15, 2, 1] as $signal) {
+                if (($ignored & (1 << ($signal - 1))) === 0) {
+                    pcntl_signal($signal, static function (int $signal) {
+                        self::onSignal($signal);
+                    });
                 }
-                if ($this->options['maxRuntime'] > 0 && function_exists('pcntl_alarm')) {
-                    // The default action, not a handler: a handler would wait for a blocked query, the kernel does not.
-                    pcntl_signal(SIGALRM, SIG_DFL);
-                    pcntl_alarm((int) $this->options['maxRuntime']);
-                }
+            }
+            if ($this->options['maxRuntime'] > 0 && function_exists('pcntl_alarm')) {
+                // The default action, not a handler: a handler would wait for a blocked query, the kernel does not.
+                pcntl_signal(SIGALRM, SIG_DFL);
+                pcntl_alarm((int) $this->options['maxRuntime']);
             }
         }
 
@@ -333,43 +303,46 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         private static function onSignal(int $signal): void
         {
-            self::$why = self::$why !== '' ? self::$why : "signal $signal";
+            self::$why = self::$why ?: "signal $signal";
             if (self::$asked) {
                 return; // the worker stops between two jobs
             }
             // This worker never asks. It must still die from a signal as it did without the guard, only tidier.
             self::finish('failed');
-            if (function_exists('posix_kill')) {
-                pcntl_signal($signal, SIG_DFL);
-                posix_kill(self::pid(), $signal);
-                return;
+            if (!function_exists('posix_kill')) {
+                exit(128 + $signal);
             }
-            exit(128 + $signal);
+            pcntl_signal($signal, SIG_DFL);
+            posix_kill(self::pid(), $signal);
         }
 
         private function reasonToStop(): string
         {
-            if ($this->options['maxTime'] > 0 && microtime(true) - $this->since >= $this->options['maxTime']) {
+            $now = microtime(true);
+            if ($this->options['maxTime'] > 0 && $now - $this->since >= $this->options['maxTime']) {
                 return 'time limit';
             }
             if ($this->options['maxMemory'] > 0 && memory_get_usage(true) >= $this->options['maxMemory'] * 1048576) {
                 return 'memory limit';
             }
-            if (microtime(true) - $this->checked < 5) {
-                return '';
+            if ($this->options['maxJobs'] > 0 && $this->jobs >= $this->options['maxJobs']) {
+                return 'job limit';
             }
-            $this->checked = microtime(true);
-            if (!$this->isStillOurs()) {
-                return 'the lock file was replaced';
+            if ($now - $this->checked >= 5) {
+                $this->checked = $now;
+                if (!$this->isStillOurs()) {
+                    return 'the lock file was replaced';
+                }
+                if ($this->deployed() !== $this->stamp) {
+                    return 'the code was deployed anew';
+                }
+                if (self::pid() === $this->pid) { // a forked child only reads
+                    $this->record['hb'] = time();
+                    $this->writeRecord();
+                    $this->rotateLog();
+                }
             }
-            if ($this->deployed() !== $this->stamp) {
-                return 'the code was deployed anew';
-            }
-            if (self::pid() === $this->pid) { // a forked child only reads
-                $this->record['hb'] = time();
-                $this->writeRecord();
-                $this->rotateLog();
-            }
+            $this->jobs++;
             return '';
         }
 
@@ -377,7 +350,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private function deployed(): string
         {
             clearstatcache(true);
-            $real = $this->called === '' ? false : realpath($this->called);
+            $real = $this->script === '' ? false : realpath($this->script);
             $stat = $real === false ? false : stat($real);
             return $stat === false ? '' : "$real {$stat['mtime']} {$stat['ino']} {$stat['size']}";
         }
@@ -393,9 +366,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     if (self::pid() !== $guard->pid || $guard->record['state'] !== 'running') {
                         continue; // a forked child cleans up nothing
                     }
+                    $guard->withdraw(); // first: a signal may come in between
                     $guard->record = ['state' => $state, 'ended' => time(), 'hb' => time(), 'why' => self::$why] + $guard->record;
                     $guard->writeRecord();
-                    $guard->withdraw();
                 }
             });
         }
@@ -405,50 +378,49 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         /** Healthy holder: silence and 0. Stuck holder, or a dead one whose child kept the lock: 75, loud once an hour. */
         private function lost(): void
         {
-            for ($try = 0; $try < 6; $try++) {
-                usleep($try === 0 ? 0 : 20000); // a holder that has just started has not written its record yet
+            for ($look = 0; $look < 6; $look++) {
+                usleep($look === 0 ? 0 : 20000); // a holder that has just started has not written its record yet
                 $record = $this->readRecord();
                 $holder = self::holder($record);
                 if ($holder === 'alive' || $holder === 'unknown') {
                     break;
                 }
             }
+            $pid = $holder === 'none' ? ($this->pidInFile() ?: '?') : $record['pid'];
             if ($holder === 'dead' && $this->staysDead($record)) {
-                $this->complain("The worker PID {$record['pid']} is dead, but a process it started still holds {$this->path}.lock: " . $this->leak());
+                $this->complain("The worker PID $pid is dead, but a process it started still holds {$this->path}.lock: " . $this->leak());
             }
-            $age = isset($record['started']) && $holder !== 'dead' ? time() - $record['started'] : 0;
             $limit = (int) $this->options['maxRuntime'];
+            $age = $holder === 'dead' ? 0 : time() - ($record['started'] ?? time());
             if ($limit > 0 && $age > $limit + 60) {
-                $quiet = time() - (int) ($record['hb'] ?? $record['started']);
-                $text = "The worker PID {$record['pid']} holds the lock since $age s (limit $limit s, last sign of life $quiet s ago).";
+                $quiet = time() - ($record['hb'] ?? $record['started']);
+                $text = "The worker PID $pid holds the lock since $age s (limit $limit s, last sign of life $quiet s ago).";
                 if ($this->options['killStuck'] && $holder === 'alive' && function_exists('posix_kill')) {
                     $signal = $age > $limit + 180 ? 9 : 15;
-                    posix_kill((int) $record['pid'], $signal);
+                    posix_kill($pid, $signal);
                     $text .= " Sent signal $signal.";
                 }
                 $this->complain($text);
             }
-            $pid = $holder === 'alive' || $holder === 'unknown' ? $record['pid'] : ($this->pidInFile() ?: '?');
             $text = "Another instance is already running (PID: $pid).";
             $this->say("$text If you believe this is an error, look at that process; deleting the lock file {$this->path}.lock does not stop it.");
-            $log = lstat($this->path . '.log');
-            if ($log === false || $log['size'] < self::LOG_LIMIT) { // only a holder may rotate the log, so a loser must not fill it
-                $this->log($text);
-            }
+            $this->log($text);
             exit(0);
         }
 
         /** Two seconds of doubt: on a busy machine a new holder needs a while from the lock to its record. */
         private function staysDead(array $record): bool
         {
-            $identity = ['pid' => 1, 'start' => 1, 'state' => 1];
             for ($look = 0; $look < 20; $look++) {
                 if (flock($this->fp, LOCK_EX | LOCK_NB)) {
                     exit(0); // the holder ended just now: the next tick works
                 }
                 usleep(100000);
-                if (array_intersect_key($this->readRecord(), $identity) != array_intersect_key($record, $identity)) {
-                    return false;
+                $now = $this->readRecord();
+                foreach (['pid', 'start', 'state'] as $key) {
+                    if (($now[$key] ?? '') !== ($record[$key] ?? '')) {
+                        return false;
+                    }
                 }
             }
             return true;
@@ -457,10 +429,14 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private function complain(string $text): void
         {
             $this->log($text);
-            $marker = lstat($this->path . '.stuck');
-            if ($this->verbose() || $marker === false || time() - $marker['mtime'] >= 3600) {
-                $this->put('.stuck', '');
-                self::complainTo($text);
+            $marker = $this->path . '.stuck';
+            $stat = lstat($marker);
+            if ($this->verbose() || $stat === false || time() - $stat['mtime'] >= 3600) {
+                // Written beside and renamed: a link at this path is replaced, not followed.
+                if (touch("$marker.{$this->pid}.tmp")) {
+                    rename("$marker.{$this->pid}.tmp", $marker);
+                }
+                $this->leave(75, $text);
             }
             exit(75);
         }
@@ -468,20 +444,20 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         /** 'none' without a record, else whether the process that wrote it lives: 'alive', 'dead' or 'unknown'. */
         private static function holder(array $record): string
         {
-            if (!isset($record['pid'])) {
+            $pid = (int) ($record['pid'] ?? 0);
+            if ($pid < 1) {
                 return 'none';
             }
             // A PID says nothing on another machine or in another container.
-            $here = ($record['pidns'] ?? '') === self::pidns() && ($record['host'] ?? '') === self::host();
-            if (!isset($record['start']) || !$here) {
+            if (!isset($record['start']) || ($record['pidns'] ?? '') !== self::pidns() || ($record['host'] ?? '') !== self::host()) {
                 return 'unknown';
             }
             if (($record['boot'] ?? '') !== self::boot()) {
                 return 'dead';
             }
-            $process = self::process((int) $record['pid']);
-            if ($process === null) {
-                return self::process(self::pid()) === null || file_exists('/proc/' . $record['pid']) ? 'unknown' : 'dead';
+            $process = self::process($pid);
+            if ($process === null) { // hidden from us, or gone?
+                return self::process(self::pid()) === null || file_exists("/proc/$pid") ? 'unknown' : 'dead';
             }
             return $process['state'] !== 'Z' && $process['start'] === $record['start'] ? 'alive' : 'dead';
         }
@@ -489,13 +465,11 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         /** Names the process whose open descriptor carries the lock. Only a descriptor that has it: losers have the file open, too. */
         private function leak(): string
         {
-            $ours = fstat($this->fp);
             foreach (glob('/proc/[0-9]*/fd/[0-9]*') ?: [] as $fd) {
-                if (self::sameFile(stat($fd), $ours)) {
-                    $pid = (int) explode('/', $fd)[2];
-                    if ($pid !== $this->pid && strpos(self::read(str_replace('/fd/', '/fdinfo/', $fd)), 'FLOCK') !== false) {
-                        return "PID $pid (" . trim(self::read("/proc/$pid/comm")) . ')';
-                    }
+                $pid = (int) substr($fd, 6);
+                if ($pid !== $this->pid && self::sameFile(stat($fd), fstat($this->fp))
+                    && strpos(self::read(str_replace('/fd/', '/fdinfo/', $fd)), 'FLOCK') !== false) {
+                    return "PID $pid (" . trim(self::read("/proc/$pid/comm")) . ')';
                 }
             }
             return 'PID ? (not visible from here)';
@@ -505,73 +479,53 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         private function readRecord(): array
         {
-            $text = self::read($this->path . '.lock', self::RECORD);
-            $record = function_exists('json_decode') ? json_decode(trim($text), true) : null;
+            $record = function_exists('json_decode') ? json_decode(self::read($this->path . '.lock', self::RECORD), true) : null;
             return is_array($record) ? $record : [];
         }
 
         /** Overwritten in place at a fixed width: no moment without a record. A full disk may stop it and does not matter. */
         private function writeRecord(): void
         {
-            $record = $this->record;
-            $record['why'] = preg_replace('/[^ -~]/', '?', substr($record['why'], 0, 80));
-            $text = function_exists('json_encode') ? json_encode($record, JSON_UNESCAPED_SLASHES) : '';
+            $text = function_exists('json_encode') ? json_encode($this->record) : '';
             rewind($this->fp);
-            fwrite($this->fp, str_pad(substr($text, 0, self::RECORD - 1), self::RECORD - 1) . "\n");
+            fwrite($this->fp, str_pad($text, self::RECORD - 1) . "\n");
         }
 
         private function pidInFile(): int
         {
             clearstatcache();
-            $stat = lstat($this->path . '.pid');
-            return $stat !== false && ($stat['mode'] & 0170000) === 0100000 ? (int) self::read($this->path . '.pid', 20) : 0;
+            return self::is(lstat($this->path . '.pid'), 0100000) ? (int) self::read($this->path . '.pid', 20) : 0;
         }
 
-        /** Writes beside and renames: a reader never sees half a file, and a link at this path is replaced, not followed. */
-        private function put(string $suffix, string $text): void
-        {
-            $temporary = $this->path . $suffix . '.' . $this->pid . '.tmp';
-            if (file_put_contents($temporary, $text) === strlen($text)) {
-                rename($temporary, $this->path . $suffix);
-            } elseif (lstat($temporary) !== false) {
-                unlink($temporary);
-            }
-        }
-
+        /** Only a holder turns the log over, so a log that is full takes no more lines from losers. */
         private function log(string $text): void
         {
+            clearstatcache();
             $stat = lstat($this->path . '.log');
-            if ($stat === false || (($stat['mode'] & 0170000) === 0100000 && $stat['nlink'] === 1)) {
+            if ($stat === false || (self::is($stat, 0100000) && $stat['nlink'] === 1 && $stat['size'] < self::LOG_LIMIT)) {
                 file_put_contents($this->path . '.log', gmdate('Y-m-d\TH:i:s\Z') . " [{$this->pid}] $text\n", FILE_APPEND);
             }
         }
 
-        /** Called by the holder only: two processes renaming at once would lose a log. */
         private function rotateLog(): void
         {
             clearstatcache();
-            $stat = lstat($this->path . '.log');
-            if ($stat !== false && $stat['size'] >= self::LOG_LIMIT) {
+            if ((lstat($this->path . '.log')['size'] ?? 0) >= self::LOG_LIMIT) {
                 rename($this->path . '.log', $this->path . '.log.1');
             }
         }
 
         // ---- talking
 
-        private function named(string $text): string
-        {
-            return ($this->options['name'] ?: 'guard') . ': ' . $text;
-        }
-
         private function refuse(int $code, string $text): void
         {
-            self::complainTo($text);
-            exit($code);
+            $this->leave($code, ($this->options['name'] ?: 'guard') . ": $text");
         }
 
-        private static function complainTo(string $text): void
+        private function leave(int $code, string $text): void
         {
             fwrite(defined('STDERR') ? STDERR : fopen('php://stderr', 'w'), "$text\n");
+            exit($code);
         }
 
         /** Past PHP's output layer: an echo would make the worker's own header() or session_start() fail. */
@@ -584,7 +538,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         private function verbose(): bool
         {
-            return $this->options['verbose'] || getenv('CRONLATCH_VERBOSE') === '1' || array_intersect(['-v', '--verbose'], $_SERVER['argv'] ?? []) !== []
+            return $this->options['verbose'] || getenv('CRONLATCH_VERBOSE') === '1' || array_intersect(['-v', '--verbose'], $_SERVER['argv'] ?? [])
                 || (defined('STDOUT') && stream_isatty(STDOUT));
         }
 
@@ -606,10 +560,21 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         // ---- the machine; hosters disable many of these functions, and /proc may be absent
 
-        private static function read(string $path, int $length = 65536): string
+        private static function read(string $path, int $length = 4096): string
         {
-            $text = file_get_contents($path, false, null, 0, $length);
-            return $text === false ? '' : $text;
+            return (string) file_get_contents($path, false, null, 0, $length);
+        }
+
+        /** @param array|false $stat */
+        private static function is($stat, int $type): bool
+        {
+            return $stat !== false && ($stat['mode'] & 0170000) === $type;
+        }
+
+        /** @param array|false $one @param array|false $other */
+        private static function sameFile($one, $other): bool
+        {
+            return $one !== false && $other !== false && $one['ino'] === $other['ino'] && $one['dev'] === $other['dev'];
         }
 
         private static function pid(): int
@@ -625,12 +590,12 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             return preg_match('/^Uid:\s*\d+\s+(\d+)/m', self::read('/proc/self/status'), $m) ? (int) $m[1] : null;
         }
 
-        /** @return array{state: string, start: int}|null */
+        /** @return array{state: string, start: int, ignored: int}|null State, start in ticks since boot, mask of ignored signals. */
         private static function process(int $pid): ?array
         {
             $stat = self::read("/proc/$pid/stat");
             $fields = explode(' ', substr($stat, (int) strrpos($stat, ')') + 2)); // the name before ')' may hold spaces
-            return isset($fields[19]) ? ['state' => $fields[0], 'start' => (int) $fields[19]] : null;
+            return isset($fields[30]) ? ['state' => $fields[0], 'start' => (int) $fields[19], 'ignored' => (int) $fields[30]] : null;
         }
 
         private static function boot(): string
@@ -645,175 +610,27 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         private static function host(): string
         {
-            return preg_replace('/[^ -~]/', '?', substr(function_exists('gethostname') ? (string) gethostname() : '', 0, 48));
+            $name = function_exists('gethostname') ? (string) gethostname() : ''; // at most 64 characters; odd ones would swell in JSON
+            return substr($name, 0, strspn($name, '-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'));
         }
 
-        private function script(): string
+        private function called(): string
         {
-            $script = (string) ($this->options['script'] ?: ($_SERVER['SCRIPT_FILENAME'] ?? ''));
-            return realpath($script) ?: $script;
-        }
-
-        // ---- started by hand or by cronlatch: status and probe
-
-        /** @param string[] $argv */
-        public static function main(array $argv): int
-        {
-            $code = 64;
-            self::quietly(static function () use ($argv, &$code) {
-                $guard = new self(['dir' => $argv[2] ?? '', 'name' => $argv[3] ?? '', 'verbose' => true]);
-                if (isset($argv[3]) && $argv[1] === 'status') {
-                    fwrite(STDOUT, self::json($guard->status()));
-                    $code = 0;
-                } elseif (isset($argv[3]) && $argv[1] === 'probe') {
-                    $result = $guard->probe();
-                    fwrite(STDOUT, self::json($result));
-                    $code = $result['ok'] ? 0 : 1;
-                } elseif (isset($argv[3]) && $argv[1] === '--hold') { // one process of the probe: runs until its stdin ends
-                    $guard->take();
-                    fwrite(STDOUT, "running\n");
-                    stream_get_contents(STDIN);
-                    $code = 0;
-                } else {
-                    self::complainTo('Usage: php cronlatch-guard.php status|probe DIR NAME');
-                }
-            });
-            return $code;
-        }
-
-        /** Looks and creates nothing. The shared lock on a read-only handle is the test; closing it gives it back. */
-        private function status(): array
-        {
-            $stat = lstat($this->path . '.lock');
-            if ($stat === false) {
-                for ($seen = $this->dir; lstat($seen) === false && strlen($seen) > 1;) {
-                    $seen = dirname($seen);
-                }
-                $held = is_executable($seen) ? false : null; // not there, or hidden from this user?
-            } else {
-                $fp = ($stat['mode'] & 0170000) === 0100000 ? fopen($this->path . '.lock', 're') : false;
-                $busy = 0;
-                $free = $fp !== false && flock($fp, LOCK_SH | LOCK_NB, $busy);
-                $held = $free ? false : ($busy === 1 ? true : null);
-            }
-            $record = $this->readRecord();
-            $over = $held === false && ($record['state'] ?? '') !== 'running';
-            return [
-                'held' => $held, 'record' => $record ?: null, 'holder' => $over ? 'none' : self::holder($record),
-                'pid' => $record['pid'] ?? ($this->pidInFile() ?: null), 'dir' => $this->dir, 'name' => $this->options['name'],
-                'php' => PHP_VERSION, 'pcntl' => function_exists('pcntl_signal'), 'posix' => function_exists('posix_kill'),
-            ];
-        }
-
-        /**
-         * Shows in the real directory, with the real interpreter and user, that a second instance is refused and that a
-         * crash is survived. Under a lock name of its own: no worker is started or disturbed.
-         */
-        private function probe(): array
-        {
-            $result = [
-                'ok' => false, 'acquired' => false, 'refused' => ['exit' => null, 'message' => ''],
-                'stale' => ['recovered' => false, 'message' => ''], 'errors' => [],
-            ];
-            if (!function_exists('proc_open') || PHP_BINARY === '') {
-                $result['errors'][] = 'proc_open is not available here: a second instance cannot be started to try the lock';
-                return $result;
-            }
-            if (!is_dir($this->dir)) {
-                $result['errors'][] = "{$this->dir} does not exist";
-                return $result;
-            }
-            $name = '.probe-' . $this->pid;
-            $probe = new self(['dir' => $this->dir, 'name' => $name]);
-            $first = self::start($probe);
-            $said = self::line($first);
-            $result['acquired'] = $said === 'running';
-            if ($result['acquired']) {
-                $second = self::start($probe);
-                $message = self::line($second);
-                $result['refused'] = ['exit' => self::end($second, $result['errors']), 'message' => $message];
-            }
-            $code = self::end($first, $result['errors']);
-            if ($result['acquired'] && $code === 0) {
-                $probe->put('.pid', "99999\n"); // what a killed instance leaves behind
-                $third = self::start($probe);
-                $result['stale']['message'] = self::line($third);
-                $result['stale']['recovered'] = self::line($third) === 'running';
-                self::end($third, $result['errors']);
-            } else {
-                $result['errors'][] = "the first instance ended with $code: $said";
-            }
-            foreach (glob($probe->path . '.*') ?: [] as $file) {
-                unlink($file); // the probe's own files, nobody waits for them
-            }
-            $result['ok'] = $result['acquired'] && $result['refused']['exit'] === 0 && $result['stale']['recovered']
-                && strpos($result['refused']['message'], 'Another instance is already running') === 0;
-            return $result;
-        }
-
-        private static function start(self $probe): array
-        {
-            $command = [PHP_BINARY, __FILE__, '--hold', $probe->dir, $probe->options['name']];
-            $process = proc_open($command, [['pipe', 'r'], ['pipe', 'w'], ['pipe', 'w']], $pipes);
-            return ['process' => $process, 'pipes' => $process === false ? [] : $pipes];
-        }
-
-        /** The next line a started process says, or '' when it says nothing for 10 seconds. */
-        private static function line(array $started): string
-        {
-            if ($started['pipes'] === []) {
-                return '';
-            }
-            $ready = [$started['pipes'][1]];
-            $none = null;
-            return stream_select($ready, $none, $none, 10) ? trim((string) fgets($started['pipes'][1])) : '';
-        }
-
-        private static function end(array $started, array &$errors): int
-        {
-            if ($started['pipes'] === []) {
-                return -1;
-            }
-            fclose($started['pipes'][0]); // the end of its input is its sign to stop
-            for ($wait = 0; $wait < 500 && ($status = proc_get_status($started['process']))['running']; $wait++) {
-                usleep(20000);
-            }
-            if ($status['running']) {
-                proc_terminate($started['process'], 9);
-            }
-            $error = trim((string) stream_get_contents($started['pipes'][2]));
-            if ($error !== '') {
-                $errors[] = $error;
-            }
-            proc_close($started['process']);
-            return $status['running'] ? -1 : $status['exitcode'];
-        }
-
-        private static function json(array $value): string
-        {
-            return json_encode($value, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
+            return (string) ($this->options['script'] ?: ($_SERVER['SCRIPT_FILENAME'] ?? ''));
         }
     }
 }
 
-if (PHP_SAPI === 'cli' && isset($_SERVER['SCRIPT_FILENAME']) && realpath($_SERVER['SCRIPT_FILENAME']) === __FILE__) {
-    exit(Guard::main($_SERVER['argv']));
-}
-
-// Put in front of a script by -d auto_prepend_file.
+// Put in front of a script by -d auto_prepend_file: each option is an ini setting, maxRuntime is cronlatch.max_runtime.
 if (is_string(get_cfg_var('cronlatch.dir'))) {
-    Guard::acquire([
-        'dir' => get_cfg_var('cronlatch.dir'),
-        'name' => (string) get_cfg_var('cronlatch.name'),
-        'maxRuntime' => (int) get_cfg_var('cronlatch.max_runtime'),
-        'maxTime' => (int) get_cfg_var('cronlatch.max_time'),
-        'maxMemory' => (int) get_cfg_var('cronlatch.max_memory'),
-        'wait' => (int) get_cfg_var('cronlatch.wait'),
-        'verbose' => (bool) get_cfg_var('cronlatch.verbose'),
-        'killStuck' => (bool) get_cfg_var('cronlatch.kill_stuck'),
-        'lockChildren' => (bool) get_cfg_var('cronlatch.lock_children'),
-        'script' => (string) get_cfg_var('cronlatch.script'),
-    ]);
+    $cronlatch = [];
+    foreach (Guard::DEFAULTS as $option => $default) {
+        $value = get_cfg_var('cronlatch.' . strtolower(preg_replace('/[A-Z]/', '_$0', $option)));
+        settype($value, gettype($default));
+        $cronlatch[$option] = $value;
+    }
+    Guard::acquire($cronlatch);
+    unset($cronlatch, $option, $default, $value); // the script's variables are its own
 }
 
 return static function (array $options): void {

@@ -12,10 +12,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lockArgv } from '../../src/worker/guard.ts';
 
 export type Kind = 'php' | 'node';
 export const hasPhp = spawnSync('php', ['-v']).status === 0;
 export const isRoot = process.getuid?.() === 0;
+export const stress = process.env['CRONLATCH_STRESS'] !== undefined;
+export const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+export const has = (...command: string[]) => spawnSync(command[0] ?? '', command.slice(1)).status === 0;
+export const loud = { CRONLATCH_VERBOSE: '1' };
 export const kinds: readonly Kind[] = hasPhp ? ['php', 'node'] : ['node'];
 
 export interface Ended {
@@ -38,7 +43,7 @@ export interface Running {
 const PHP_WORK = `
 use Cronlatch\\Guard;
 $mode = $argv[1] ?? 'quick';
-if ($mode === 'interval') { if (Guard::shouldStop()) exit(0); $a = hrtime(true); usleep(10000); file_put_contents($argv[2], $a . ' ' . hrtime(true) . "\\n", FILE_APPEND); exit(0); }
+if ($mode === 'interval') { if (Guard::shouldStop()) exit(0); $note = fn (string $what) => file_put_contents($argv[2], $what . ' ' . getmypid() . ' ' . hrtime(true) . "\\n", FILE_APPEND); $note('in'); usleep((int) $argv[3]); $note('out'); exit(0); }
 if ($mode === 'proc_open') { $c = proc_open(['sleep', '30'], [], $pipes); file_put_contents($argv[2], proc_get_status($c)['pid']); }
 if ($mode === 'exec') { exec('sleep 30 >/dev/null 2>&1 & echo $! > ' . $argv[2]); }
 if ($mode === 'shell_exec') { shell_exec('sleep 30 >/dev/null 2>&1 & echo $! > ' . $argv[2]); }
@@ -47,7 +52,8 @@ if ($mode === 'fork') { $c = pcntl_fork(); if ($c === 0) { sleep(30); exit; } fi
 echo "ran\\n";
 if ($mode === 'oom') { ini_set('memory_limit', '8M'); $x = []; while (true) $x[] = str_repeat('y', 1000); }
 if ($mode === 'throw') throw new Exception('job');
-if ($mode === 'hold') { while (!Guard::shouldStop()) usleep(5000); echo Guard::why(), "\\n"; }
+if ($mode === 'hold') { if (!Guard::shouldStop()) echo "asked\\n"; while (!Guard::shouldStop()) usleep(5000); echo Guard::why(), "\\n"; }
+while ($mode === 'deaf') usleep(5000);
 if ($mode !== 'quick' && $mode !== 'hold') fgets(STDIN);
 `;
 const NODE_WORK = `
@@ -57,9 +63,10 @@ const mode = process.argv[2] || 'quick';
 const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 if (mode === 'interval') {
   if (shouldStop()) process.exit(0);
-  const a = process.hrtime.bigint();
-  pause(10);
-  appendFileSync(process.argv[3], a + ' ' + process.hrtime.bigint() + '\\n');
+  const note = (what) => appendFileSync(process.argv[3], what + ' ' + process.pid + ' ' + process.hrtime.bigint() + '\\n');
+  note('in');
+  pause(process.argv[4] / 1000);
+  note('out');
   process.exit(0);
 }
 if (mode === 'proc_open') {
@@ -70,23 +77,10 @@ if (mode === 'proc_open') {
 console.log('ran');
 if (mode === 'throw') throw new Error('job');
 if (mode === 'fork') fork(process.argv[1], ['quick']).on('exit', (code) => { console.log('child ' + code); process.exit(0); });
-if (mode === 'hold') { while (!shouldStop()) await new Promise((done) => setTimeout(done, 5)); console.log(why()); process.exit(0); }
-if (mode === 'block' || mode === 'proc_open') process.stdin.resume();
+if (mode === 'hold') { if (!shouldStop()) console.log('asked'); while (!shouldStop()) await new Promise((done) => setTimeout(done, 5)); console.log(why()); process.exit(0); }
+if (mode === 'stuck') pause(120_000); // the event loop with it
+if (mode === 'block' || mode === 'deaf' || mode === 'proc_open') process.stdin.resume();
 `;
-/** The incident's recipe as it was deployed: what the guard is measured against. */
-const RECIPE = `<?php
-$lock = __LOCK__; $pidFile = __PID__;
-if (file_exists($pidFile)) {
-    $pid = (int) file_get_contents($pidFile);
-    if ($pid && !posix_kill($pid, 0)) { echo "Removing stale lock file from dead process (PID: $pid)\\n"; @unlink($lock); @unlink($pidFile); }
-}
-$fp = fopen($lock, 'c');
-if (!$fp || !flock($fp, LOCK_EX | LOCK_NB)) exit(0);
-file_put_contents($pidFile, getmypid());
-register_shutdown_function(function () use ($fp, $lock, $pidFile) { flock($fp, LOCK_UN); fclose($fp); @unlink($lock); @unlink($pidFile); });
-$a = hrtime(true); usleep(10000); file_put_contents($argv[2], $a . ' ' . hrtime(true) . "\\n", FILE_APPEND);
-`;
-
 /** A lock directory of its own with both guards and workers, removed with everything it started. */
 export function stage() {
   const root = mkdtempSync(join(tmpdir(), 'cronlatch-guard-'));
@@ -115,17 +109,13 @@ export function stage() {
         flag: 'r+',
       }),
     /** A worker script with the guard's line in it. */
-    script(kind: Kind | 'recipe', options: Record<string, number | boolean> = {}, lockDir = dir): string {
-      const path = join(root, kind === 'node' ? 'worker.mjs' : `${kind === 'php' ? 'worker' : 'recipe'}.php`);
+    script(kind: Kind, options: Record<string, number | boolean> = {}, lockDir = dir): string {
+      const path = join(root, kind === 'node' ? 'worker.mjs' : 'worker.php');
       const php = Object.entries(options).map(([key, value]) => `, '${key}' => ${value}`);
       const node = Object.entries(options).map(([key, value]) => `&${key}=${Number(value)}`);
       const text = {
         php: `<?php\n(require __DIR__ . '/cronlatch-guard.php')(['dir' => '${lockDir}', 'name' => 'worker'${php.join('')}]);${PHP_WORK}`,
         node: `import './cronlatch-guard.mjs?dir=${encodeURIComponent(lockDir)}&name=worker${node.join('')}';\nimport { shouldStop, why } from './cronlatch-guard.mjs';${NODE_WORK}`,
-        recipe: RECIPE.replace('__LOCK__', `'${lockDir}/worker.lock'`).replace(
-          '__PID__',
-          `'${lockDir}/worker.pid'`,
-        ),
       }[kind];
       writeFileSync(path, text);
       return path;
@@ -164,6 +154,11 @@ export function stage() {
       return running;
     },
     run: (command: readonly string[], env?: Record<string, string>) => at.start(command, env).ended,
+    /** What looks at the lock (`status`) or tries it (`probe`), as cronlatch calls it. */
+    asks: (kind: Kind, what: 'status' | 'probe', directory = dir) => {
+      const guard = join(root, kind === 'php' ? 'cronlatch-guard.php' : 'cronlatch-guard.mjs');
+      return lockArgv(what, { kind, path: kind }, { guard, directory, name: 'worker' });
+    },
     /** A PID from a file, ended with the rest. */
     stray(path: string): number {
       const pid = Number(readFileSync(path, 'utf8'));
@@ -184,39 +179,13 @@ export function stage() {
   return at;
 }
 
-/** Many launchers, each starting one process after the other. */
-export async function contend(
-  at: ReturnType<typeof stage>,
-  commands: readonly (readonly string[])[],
-  starts: number,
-  launchers = 8,
-) {
-  const log = join(at.root, 'intervals');
-  writeFileSync(log, '');
-  const ends: Ended[] = [];
-  let next = 0;
-  const launch = async () => {
-    while (next < starts) {
-      const command = commands[next++ % commands.length] ?? [];
-      ends.push(await at.run([...command, 'interval', log]));
-    }
-  };
-  await Promise.all(Array.from({ length: launchers }, launch));
-  const intervals = readFileSync(log, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => line.split(' ').map(BigInt))
-    .sort((a, b) => Number((a[0] ?? 0n) - (b[0] ?? 0n)));
-  let overlaps = 0;
-  let latest = 0n;
-  for (const [from = 0n, to = 0n] of intervals) {
-    if (from < latest) overlaps++;
-    if (to > latest) latest = to;
-  }
-  return {
-    overlaps,
-    wins: intervals.length,
-    ends,
-    said: ends.filter((end) => end.out + end.err !== '').map((end) => end.out + end.err),
-  };
+/** A figure for the log of a stress run. */
+export function report(text: string): void {
+  if (stress) process.stdout.write(`${text}\n`);
+}
+
+/** The start time of a process as its record has it. */
+export function startOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
 }
