@@ -1,5 +1,7 @@
 // Facts → findings: the rules are asked, and what they say gets its place and level. Pure; the rules are in rules/.
+
 import type { Crontab, EntryLine, Mark } from '../crontab/crontab.ts';
+import { offsetOf } from '../crontab/escape.ts';
 import type { Seen } from '../server/server.ts';
 import { columnsOf } from './columns.ts';
 import type { Finding, Level } from './facts.ts';
@@ -75,12 +77,11 @@ export function jobFindings(
 /** A spot of the command's text, a spot of the file, or the whole command. */
 function placeOf(
   crontab: Crontab,
-  { command: { offsets }, commandSpan }: EntryLine,
+  { command, commandSpan }: EntryLine,
   { at, span }: Hit,
 ): { column: number; endColumn: number } {
   if (at === undefined) return columnsOf(crontab, span ?? commandSpan);
-  const start = offsets[at.start] ?? commandSpan.start;
-  return columnsOf(crontab, { start, end: offsets[at.end] ?? commandSpan.end });
+  return columnsOf(crontab, { start: offsetOf(command, at.start), end: offsetOf(command, at.end) });
 }
 
 function ofMark(source: string, crontab: Crontab, mark: Mark, line: number): Finding {
