@@ -62,7 +62,9 @@ export function replaceCommand(crontab: Crontab, lineNumber: number, command: By
   const { span, commandSpan } = line;
   const written = text.slice(span.start, commandSpan.start) + raw + text.slice(commandSpan.end, span.end);
   const [read, more] = parseCrontab(written, crontab).lines;
-  if (read?.marks.some((mark) => mark.code === 'command-too-long')) return refused('too-long');
+  if (read?.marks.some(({ code }) => code === 'command-too-long' || code === 'command-cut')) {
+    return refused('too-long');
+  }
   const same =
     more === undefined &&
     read?.is === 'entry' &&

@@ -6,8 +6,8 @@ import { decodeCommand } from './escape.ts';
 import { FIELDS, type FieldKind, type FieldRead, type FieldRefused, readField } from './field.ts';
 import { neverFires } from './schedule.ts';
 
-/** Most bytes of a command: one more and Debian refuses the whole file (crontab.md 2.1). */
-const COMMAND_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
+/** Most bytes of a command: one more and Debian refuses the whole file, cronie drops the rest (measured). */
+const COMMAND_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_071 };
 
 type EntryRead =
   | {
@@ -170,7 +170,8 @@ export function readEntry(
   // Behind the user column cron steps over one blank only, so further ones count.
   const length = end - (dialect === 'debian' && userSpan !== undefined ? userSpan.end + 1 : at);
   const limit = COMMAND_LIMIT[dialect];
-  if (length > limit) return refuse('command-too-long', at, end, { length, limit });
+  if (length > limit && dialect === 'debian') return refuse('command-too-long', at, end, { length, limit });
+  if (length > limit) marks.push(odd('command-cut', { start: at + limit, end }, { length, limit }));
   if (nul >= 0) marks.push(odd('nul-byte', { start: end, end: end + 1 }));
   if (dialect === 'debian') flags.push(...wordFlags(text, at, end));
   marks.push(...commandMarks(text, commandSpan, dialect));

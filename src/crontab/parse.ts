@@ -164,13 +164,15 @@ function fileMarks(text: Bytes, lines: readonly Line[], { dialect, system }: Opt
   let settings = 0;
   let gap = 0;
   for (const line of lines) {
-    if (line.is === 'comment' || line.is === 'blank') {
-      const before = gap;
-      gap += line.span.end - line.span.start;
-      if (before <= CRONIE_GAP && gap > CRONIE_GAP)
-        refuse('too-much-comment', line.span, { limit: CRONIE_GAP });
-      continue;
+    const { start, end } = line.span;
+    const idle = line.is === 'comment' || line.is === 'blank';
+    const before = gap;
+    // What ends a stretch of comment is counted up to its first byte (measured).
+    gap += idle ? end - start : blanksAt(text, start) + 1;
+    if (before <= CRONIE_GAP && gap > CRONIE_GAP) {
+      refuse('too-much-comment', line.span, { limit: CRONIE_GAP });
     }
+    if (idle) continue;
     gap = 0;
     if (line.is === 'setting') {
       if (++settings === CRONIE_SETTINGS + 1)
@@ -180,4 +182,10 @@ function fileMarks(text: Bytes, lines: readonly Line[], { dialect, system }: Opt
     }
   }
   return marks;
+}
+
+function blanksAt(text: Bytes, start: number): number {
+  let at = start;
+  while (text[at] === ' ' || text[at] === '\t') at++;
+  return at - start;
 }

@@ -2,7 +2,7 @@
 import type { Bytes, Crontab, Dialect, Release, SettingLine, Span } from './crontab.ts';
 
 /** Cron reads this many bytes of a setting and drops the rest without a word (crontab.md 2.1). */
-export const SETTING_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_072 };
+export const SETTING_LIMIT: Readonly<Record<Dialect, number>> = { debian: 998, cronie: 131_071 };
 
 /** `empty-value`: Debian 12 wants something behind the equals sign; Debian 13 and cronie do not. */
 export type NoSetting = 'no-equals' | 'quoted-equals' | 'open-quote' | 'after-quote' | 'empty-value';
@@ -135,4 +135,15 @@ export function settingsAt(crontab: Crontab, lineNumber: number): ReadonlyMap<By
     entry.count = low;
   }
   return entry.map;
+}
+
+/**
+ * The zone whose clock decides when an entry of this line starts: that of CRON_TZ above it on cronie, the machine's
+ * (undefined) where none is set and always on Debian. Nobody checks the name: cronie takes one it does not know for UTC.
+ *
+ * @param lineNumber 1-based
+ */
+export function cronZone(crontab: Crontab, lineNumber: number): Bytes | undefined {
+  if (crontab.dialect !== 'cronie') return undefined;
+  return settingsAt(crontab, lineNumber).get('CRON_TZ') || undefined;
 }

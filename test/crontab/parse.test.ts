@@ -159,7 +159,7 @@ describe('the file', () => {
     ['a random minute', '~ * * * * x\n', false, true],
     ['a command of 998 bytes', `* * * * * ${'x'.repeat(998)}\n`, true, true],
     ['a command of 999 bytes', `* * * * * ${'x'.repeat(999)}\n`, false, true],
-    ['a command of 131,073 bytes', `* * * * * ${'x'.repeat(131_073)}\n`, false, false],
+    ['a command of 131,073 bytes', `* * * * * ${'x'.repeat(131_073)}\n`, false, true],
     ['1,001 settings', 'A=1\n'.repeat(1_001), true, false],
     ['33 kB of comment', `#${'x'.repeat(33_000)}\n`, true, false],
   ];
