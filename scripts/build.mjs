@@ -99,6 +99,7 @@ writeFileSync(
 0 3 1-7,15 */2 sun  [ -x /usr/bin/php ] && nice -n 10 /usr/bin/php -q "/srv/a b.php" --daily > /dev/null 2>&1
 @daily find /tmp -name "a b" -exec rm {} \\; # \\%
 0 4 * * * /usr/bin/mysqldump shop | gzip > /srv/shop-$(date +\\%F).gz
+0 5 * * * ( sleep 30; cd /srv && php worker.php )
 `,
 );
 const run = (keep, ...line) => {

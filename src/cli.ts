@@ -140,10 +140,17 @@ export const commands: readonly CommandRow[] = [
   {
     name: 'sandbox',
     what: 'the whole road on a disposable site of its own, in under a minute',
-    usage: 'cronlatch sandbox [--keep]',
+    usage: 'cronlatch sandbox [--database URL] [--keep]',
     takesId: false,
-    examples: [['cronlatch sandbox', 'touches nothing of the machine']],
-    flags: [{ name: 'keep', help: 'leave the directory there to look at' }],
+    examples: [
+      ['cronlatch sandbox', 'touches nothing of the machine'],
+      ['cronlatch sandbox --database mysql://u12345_app@127.0.0.1:3306/app', 'with this database'],
+    ],
+    flags: [
+      { name: 'database', takes: 'URL', help: 'use it and change nothing there (else one of its own)' },
+      { name: 'database-password-file', takes: 'FILE', help: 'mode 0600; or CRONLATCH_DATABASE_PASSWORD' },
+      { name: 'keep', help: 'leave the directory there to look at' },
+    ],
   },
 ];
 

@@ -208,6 +208,8 @@ async function showSources(
     'without',
     'ticks',
     'max-wait',
+    'database',
+    'database-password-file',
     'yes',
     'ci',
   ]) {

@@ -224,6 +224,13 @@ const wordings = {
     exit: 130,
     say: (a) => ({ what: a['what'] ?? 'Interrupted. Nothing was changed.' }),
   },
+  'database-unusable': {
+    exit: 1,
+    say: (a) => ({
+      what: `The database of ${a['at']} cannot be used: ${a['reason']}.`,
+      next: 'Without --database the sandbox starts one of its own where there is a MariaDB, or goes without.',
+    }),
+  },
   sandbox: {
     exit: 1,
     say: (a) => ({

@@ -74,16 +74,22 @@ const ways: readonly Way[] = [
   },
 ];
 
-/** Nearly every line has none of these, and is then not looked at any closer. */
+/** Nearly every line has none of these, and is then not looked at any closer: that takes fifteen expressions. */
 const suspicious =
-  /pass|pwd|pw\b|secret|token|key|auth|cookie|credential|[?&]|@|\s-[pPuUaw]|eyJ|AKIA|gh[pousr]_|glpat-|xox|_live_|AIza|SG\./i;
+  /pass|pwd|pw|secret|token|key|auth|cookie|credential|[?&](?:k|sig|signature|hash|code)=|:[^\s:@/"'$]*@|eyJ|AKIA|gh[pousr]_|github_pat_|glpat-|xox|_live_|AIza|SG\./i;
+const programs =
+  /mysql|mariadb|mytop|innobackupex|xtrabackup|7z|sshpass|mongo|zip|redis-cli|ldap|curl|wget|lftp|smbclient/;
+
+function isSuspicious(text: string): boolean {
+  return suspicious.test(text) || (programs.test(text) && /\s-/.test(text));
+}
 
 /** PWD is where a shell stands; `bypass` and `oauth` only end like a name. */
 const ordinary = /(?:\b(?:OLD)?PWD=|[a-z](?:pass|pwd|pw|token|auth|key)(?:_?\d+)?["'\s=:>,]*)$/;
 
 /** The secrets in a text, in order, none overlapping another. Quotes around a value are not part of it. */
 export function secretsIn(text: string): readonly Secret[] {
-  if (!suspicious.test(text)) return [];
+  if (!isSuspicious(text)) return [];
   const found: Secret[] = [];
   for (const { by, find } of ways) {
     for (const match of text.matchAll(find)) {

@@ -1,8 +1,9 @@
 // A command text as a list of steps: what runs before the worker and how each is joined to the next.
-import { type Command as CommandNode, type PipelineNode, parse } from 'unbash';
+import type { Command as CommandNode, PipelineNode } from 'unbash';
 import type { Bytes, Span } from '../crontab/crontab.ts';
 import type { Word } from './command.ts';
 import { baseName } from './paths.ts';
+import { parseShell } from './plain.ts';
 import { readRedirect } from './redirects.ts';
 import { foreignSyntax, type ReadWord, readWord, type Shell, type Trouble } from './words.ts';
 
@@ -20,7 +21,7 @@ export interface Step {
 export function splitSteps(text: Bytes): readonly Step[] | 'syntax-error' {
   // A backslash at the very end would swallow the first byte of whatever we add behind it.
   if (/[\n\0]|\\$/.test(text)) return 'syntax-error';
-  const script = parse(text);
+  const script = parseShell(text);
   if (script.errors !== undefined && script.errors.length > 0) return 'syntax-error';
   return script.commands.flatMap(({ command, background }, statement): Step[] => {
     const last = background ? '&' : statement + 1 === script.commands.length ? 'end' : ';';

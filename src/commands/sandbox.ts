@@ -10,11 +10,10 @@ import { type Instance, instancesOf, lockInode } from '../survey/instances.ts';
 import { type Context, flag, type Result, reportSchema } from './context.ts';
 import { deploy } from './deploy.ts';
 import { rollback } from './rollback.ts';
+import { type Database, databaseFor } from './sandboxDatabase.ts';
 
 /** Two of the incident's minutes pass in three seconds. */
 const speed = 40;
-/** Connections the sandbox's database allows its account. */
-const limit = 2;
 
 interface Site {
   readonly stage: Stage;
@@ -52,6 +51,8 @@ export async function sandbox(ctx: Context, fast: (clock: () => number) => Promi
           command: 'sandbox',
           before: seen.before,
           after: seen.after,
+          database: seen.database,
+          refused: seen.refused,
           seconds,
           outcome: { is: 'shown', exit: 0 },
         },
@@ -68,19 +69,17 @@ async function play(
   stage: Stage,
   server: Server,
   clock: () => number,
-): Promise<{ before: number; after: number }> {
+): Promise<{ before: number; after: number; refused: number; database: Database['says'] }> {
   const title = (text: string): void => ctx.screen.print('', ctx.screen.out.bold(text));
   const site = build(stage);
   title(`1  A site with a cron worker and no lock (${site.kind === 'php' ? 'PHP' : 'no PHP here, so Node'})`);
   ctx.screen.print(`   ${stage.directory}`, `   ${stage.read('crontab').trim().split('\n').at(-1)}`);
-  const database =
-    site.kind === 'php' ? await startDatabase(ctx, stage) : { none: 'the Node worker uses none' };
-  if ('none' in database) ctx.screen.print(`   database: skipped: no database (${database.none})`);
-  else ctx.screen.print(`   database: a MariaDB of its own that allows the account ${limit} connections`);
+  const database = await databaseFor(ctx, stage, site.kind);
+  ctx.screen.print(`   database: ${database.text}`);
 
   title('2  Cron starts it every two minutes, whether or not the last run has ended');
-  stage.tick(site.crontab, clock, 'socket' in database ? { SANDBOX_SOCKET: database.socket } : {});
-  const before = await pileUp(ctx, server, site);
+  stage.tick(site.crontab, clock, database.env);
+  const before = await pileUp(ctx, server, site, database.fills);
   const refused = refusals(stage.mail());
   if (refused > 0)
     ctx.screen.print(
@@ -115,7 +114,7 @@ async function play(
     ) {
       throw new Problem('sandbox', { what: 'the bytes after the rollback are not those before the deploy' });
     }
-    return { before, after };
+    return { before, after, refused, database: database.says };
   } finally {
     clearInterval(more);
   }
@@ -161,20 +160,12 @@ function doneJobs(stage: Stage, site: Site): number {
   return (log.match(/ done /g) ?? []).length;
 }
 
-async function startDatabase(ctx: Context, stage: Stage): Promise<{ socket: string } | { none: string }> {
-  const mysql = await ctx.server.programs.run([findProgram('php'), '-m'], {
-    as: ctx.server.self.owner,
-    timeout: 10_000,
-  });
-  if (!/^pdo_mysql$/m.test(mysql.stdout)) return { none: 'this PHP has no pdo_mysql' };
-  ctx.screen.say('   starting MariaDB …');
-  return stage.startDatabase(limit);
-}
-
 /** Waits until two or more run at once, from /proc. */
-async function pileUp(ctx: Context, server: Server, site: Site): Promise<number> {
+async function pileUp(ctx: Context, server: Server, site: Site, fills: number): Promise<number> {
   let most = 0;
-  for (let waited = 0; waited < 20_000; waited += 250) {
+  // One tick more than the account has connections: that one is what the database refuses. A tick is three seconds.
+  const long = Math.max(10_000, (fills + 1) * 3000 + 1000);
+  for (let waited = 0; waited < long + 10_000; waited += 250) {
     stopIfAsked(ctx);
     const running = await instances(server, site);
     if (running.length > most) {
@@ -183,8 +174,7 @@ async function pileUp(ctx: Context, server: Server, site: Site): Promise<number>
         `   ${most} instance${most === 1 ? '' : 's'} running: PID ${running.map((i) => i.pid).join(', ')}`,
       );
     }
-    // One tick more than needed: the third is what the database refuses.
-    if (most >= 2 && waited >= 10_000) return most;
+    if (most >= 2 && waited >= long) return most;
     await server.wait(250);
   }
   if (most < 2) throw new Problem('sandbox', { what: `instances did not pile up: at most ${most} was seen` });

@@ -2,12 +2,12 @@
 // The sandbox's legacy worker: no lock, and without --once it never ends. What it prints goes where cron sends it.
 $root = dirname(__DIR__, 2);
 $once = in_array('--once', $argv, true);
-$socket = getenv('SANDBOX_SOCKET');
+$dsn = getenv('SANDBOX_DSN');
 $db = null;
 
-if ($socket) {
+if ($dsn) {
     try {
-        $db = new PDO("mysql:unix_socket=$socket", 'u12345_app', '', [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
+        $db = new PDO($dsn, getenv('SANDBOX_USER'), (string) getenv('SANDBOX_PASSWORD'), [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
     } catch (PDOException $e) {
         echo date('c'), ' ', $e->getMessage(), "\n";
         exit(1);

@@ -15,6 +15,8 @@ describe('hidden is', () => {
     ['the password of mysqldump', `mysqldump -u app -p${s} shop > /backup/shop.sql`],
     ['the password of sshpass', `sshpass -p ${s} ssh shop.example`],
     ['curl’s user and password', `curl -s -u admin:${s} https://shop.example/cron`],
+    ['curl’s user and password behind the long option', `curl --user admin:${s} https://shop.example/cron`],
+    ['a short name with a number', `DB_PW1=${s} php worker.php`],
     ['openssl’s pass phrase', `openssl enc -pass pass:${s} -in a`],
     ['a URL’s password', `mysql://app:${s}@db.example/shop`],
     ['a URL’s token', `wget -q "https://shop.example/cron.php?token=${s}&x=1"`],
@@ -38,6 +40,7 @@ describe('hidden is', () => {
 
   test.each([
     `ghp_${'a1B2'.repeat(9)}`,
+    `github_pat_${'a1B2'.repeat(9)}`,
     'AKIAIOSFODNN7EXAMPLE',
     'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0AA.c2lnbmF0dXJl',
   ])('a key known by its shape: %s', (key) => {

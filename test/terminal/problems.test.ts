@@ -53,6 +53,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'worker-file': { path: '/a', reason: 'no' },
   declined: {},
   interrupted: {},
+  'database-unusable': { at: 'anna at 127.0.0.1:3306', reason: 'no' },
   sandbox: { what: 'no' },
 };
 const codes = Object.keys(told) as ProblemCode[];
