@@ -1,10 +1,11 @@
 // Crontabs of this machine: where they are, how their true bytes are read, how crontab(1) is spoken to.
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
 import { spawnNow } from './child.ts';
 import { localFiles } from './files.ts';
 import { findPerson, localPeople } from './people.ts';
+import { withScratchFile } from './scratch.ts';
 import type { CrontabSource, Crontabs, Owner, SeenCrontab, Self } from './server.ts';
 
 /** Debian keeps users' crontabs in the first, cronie in the second. */
@@ -59,27 +60,17 @@ export function localCrontabs(self: Self): Crontabs {
     },
 
     async check(text) {
-      const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-check-'));
       try {
-        const path = join(directory, 'crontab');
-        writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
-        const ran = crontab(['-n', path]);
-        if (ran.missing || /invalid option|usage error|unrecognized option/i.test(ran.stderr)) {
-          return { is: 'unavailable' }; // Debian 11 and older know no -n
-        }
-        if (ran.code === 0) return { is: 'ok' };
-        const said = ran.stderr.replaceAll(path, 'crontab').trim();
-        // "bad minute", "bad command" …: about the text. Anything else says nothing about it (no spool, PAM, cron.deny).
-        return /bad |missing newline|premature EOF|too long|errors in/i.test(said)
-          ? { is: 'refused', said: said.split('\n')[0] ?? said }
-          : { is: 'unavailable' };
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
+        return await withScratchFile(text, checkFile);
+      } catch (error) {
+        // No room for a temporary file is no reason to leave a way back untaken.
+        if (error instanceof Problem) return { is: 'unavailable' };
+        throw error;
       }
     },
 
     async install(text) {
-      installNow(text, self.user);
+      await installNow(text, self.user);
     },
 
     async poke(route, text) {
@@ -99,22 +90,28 @@ export function localCrontabs(self: Self): Crontabs {
 }
 
 /** Never through a pipe: a reader that dies half-way installs half a crontab. */
-function installNow(text: string, user: string): void {
-  const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-install-'));
-  try {
-    const path = join(directory, 'crontab');
-    writeFileSync(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
-    const ran = crontab([path]);
-    if (ran.missing || ran.code !== 0) {
-      throw new Problem('not-written', {
-        act: 'install',
-        path: `the crontab of ${user}`,
-        reason: ran.missing ? 'there is no crontab program' : ran.stderr.trim(),
-      });
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+async function installNow(text: string, user: string): Promise<void> {
+  const ran = await withScratchFile(text, (path) => crontab([path]));
+  if (ran.missing || ran.code !== 0) {
+    throw new Problem('not-written', {
+      act: 'install',
+      path: `the crontab of ${user}`,
+      reason: ran.missing ? 'there is no crontab program' : ran.stderr.trim(),
+    });
   }
+}
+
+function checkFile(path: string): Awaited<ReturnType<Crontabs['check']>> {
+  const ran = crontab(['-n', path]);
+  if (ran.missing || /invalid option|usage error|unrecognized option/i.test(ran.stderr)) {
+    return { is: 'unavailable' }; // Debian 11 and older know no -n
+  }
+  if (ran.code === 0) return { is: 'ok' };
+  const said = ran.stderr.replaceAll(path, 'crontab').trim();
+  // "bad minute", "bad command" …: about the text. Anything else says nothing about it (no spool, PAM, cron.deny).
+  return /bad |missing newline|premature EOF|too long|errors in/i.test(said)
+    ? { is: 'refused', said: said.split('\n')[0] ?? said }
+    : { is: 'unavailable' };
 }
 
 /**
@@ -125,21 +122,18 @@ function installNow(text: string, user: string): void {
 async function pokeByCommand(text: string, user: string): Promise<void> {
   await nextSecond();
   const now = readByCommand(user);
-  if (now.is === 'crontab' && now.text === text) installNow(text, user);
+  if (now.is === 'crontab' && now.text === text) await installNow(text, user);
 }
 
 /** Waits until the kernel dates files in another second than now. Its clock counts here, and ours may be another. */
 async function nextSecond(): Promise<void> {
-  const directory = mkdtempSync(join(process.getBuiltinModule('node:os').tmpdir(), 'cronlatch-second-'));
-  try {
+  await withScratchFile('', async (path) => {
     const second = (): number => {
-      writeFileSync(join(directory, 'now'), '');
-      return Math.floor(statSync(join(directory, 'now')).mtimeMs / 1000);
+      writeFileSync(path, '');
+      return Math.floor(statSync(path).mtimeMs / 1000);
     };
     for (const first = second(); second() === first; ) await new Promise((done) => setTimeout(done, 20));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 async function namesIn(path: string, as: Owner): Promise<readonly string[] | 'closed'> {

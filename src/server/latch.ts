@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
 import { spawnNow } from './child.ts';
+import { sweepScratch } from './scratch.ts';
 import type { Holder, Latch } from './server.ts';
 
 export const localLatch: Latch = {
@@ -22,19 +23,30 @@ export const localLatch: Latch = {
       fs.closeSync(fd);
       return { is: 'held', holder: before };
     }
-    fs.ftruncateSync(fd, 0);
-    fs.writeSync(fd, JSON.stringify(holder), 0);
+    note(fd, JSON.stringify(holder));
+    // Whoever is to write cleans up after those who were killed while they did.
+    sweepScratch();
     return {
       is: 'mine',
       ...(before === 'unknown' ? {} : { leftBy: before }),
       release: async () => {
         // The name stays: removing a lock file is what lets two in.
-        fs.ftruncateSync(fd, 0);
+        note(fd, '');
         fs.closeSync(fd);
       },
     };
   },
 };
+
+/** Who holds it, for whoever meets it. The lock is the kernel's: a full disk may not keep anybody from a rollback. */
+function note(fd: number, text: string): void {
+  try {
+    fs.ftruncateSync(fd, 0);
+    if (text !== '') fs.writeSync(fd, text, 0);
+  } catch {
+    // Then its holder stays unknown.
+  }
+}
 
 /** flock(2) belongs to the open file, not to the process that asked: a child can take it for us. */
 function lock(fd: number): 'mine' | 'busy' | 'impossible' {
