@@ -46,6 +46,7 @@ export function runProgram(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
+  seconds = 60,
 ): Promise<Ran> {
   const child = spawn(argv[0] ?? '', argv.slice(1), {
     cwd,
@@ -62,7 +63,7 @@ export function runProgram(
   });
   const limit = setTimeout(() => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-  }, 20_000);
+  }, seconds * 1000);
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code, signal) => {
@@ -114,12 +115,8 @@ export async function strike(
   for (let round = 0; round < 12; round++) {
     if (round > 0) await again();
     // Without -f only the main thread is traced, so `when` counts its calls alone and no child is hit.
-    const ran = await straced(program, note, [
-      '-e',
-      `trace=${acting}`,
-      '-e',
-      `inject=${target.name}:${what}:when=${nth}`,
-    ]);
+    const inject = `inject=${target.name}:${what}:when=${nth}`;
+    const ran = await straced(program, note, ['-e', `trace=${acting}`, '-e', inject], 8);
     const lines = readFileSync(note, 'utf8').split('\n');
     rmSync(note);
     const calls = callsOf(lines, program.roots);
@@ -187,7 +184,7 @@ function keyOf(line: string): string {
     .trim();
 }
 
-function straced(program: Program, note: string, options: readonly string[]): Promise<Ran> {
+function straced(program: Program, note: string, options: readonly string[], seconds?: number): Promise<Ran> {
   return runProgram(
     [
       ...program.before,
@@ -204,5 +201,6 @@ function straced(program: Program, note: string, options: readonly string[]): Pr
     ],
     program.cwd,
     program.env,
+    seconds,
   );
 }
