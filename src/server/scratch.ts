@@ -7,10 +7,7 @@ import { Problem, reasonOf } from '../problem.ts';
  * Calls `act` with the path of a file (0600) that holds `text`, in a directory (0700) that is removed at the end.
  * Throws a Problem when there is no room for it.
  */
-export async function withScratchFile<T>(
-  text: string,
-  act: (path: string) => T | Promise<T>,
-): Promise<T> {
+export async function withScratchFile<T>(text: string, act: (path: string) => T | Promise<T>): Promise<T> {
   const base = process.getBuiltinModule('node:os').tmpdir();
   let directory = '';
   try {
