@@ -5,12 +5,12 @@ import {
   type CommandArgument,
   forEachChild,
   type ParameterExpansionPart,
-  parse,
   type Redirection,
   type SyntaxNode,
   type Word,
 } from 'unbash';
 import type { Bytes, Span } from '../crontab/crontab.ts';
+import { parseShell } from './plain.ts';
 
 /** A word as written, and its text with the quotes off where no expansion is left in it. */
 export interface Piece {
@@ -89,7 +89,7 @@ export function syntaxOf(text: Bytes): Syntax | 'syntax-error' {
 }
 
 function read(text: Bytes): Syntax | 'syntax-error' {
-  const script = parse(text);
+  const script = parseShell(text);
   if (script.errors !== undefined && script.errors.length > 0) return 'syntax-error';
   const flat: Flat = { commands: [], uses: [], foreign: [] };
   visit(text, script, 'end', 0, flat);
@@ -139,7 +139,34 @@ function visit(text: Bytes, node: SyntaxNode, joint: Joint, depth: number, flat:
       foreign(text, node, flat);
   }
   const inner = DEEPER.has(node.type) ? depth + 1 : depth;
-  forEachChild(node, (child) => visit(text, child, 'end', inner, flat));
+  eachChild(node, (child) => visit(text, child, 'end', inner, flat));
+}
+
+/** unbash knows the children of every node; those of plain text are told here, so that it need not be read for them. */
+function eachChild(node: SyntaxNode, visitChild: (child: SyntaxNode) => void): void {
+  switch (node.type) {
+    case 'Literal':
+    case 'SingleQuoted':
+    case 'FileDescriptor':
+      return;
+    case 'Command':
+      for (const child of node.prefix) visitChild(child);
+      if (node.name !== undefined) visitChild(node.name);
+      for (const child of node.suffix) visitChild(child);
+      return;
+    case 'Word':
+    case 'Glob':
+    case 'DoubleQuoted':
+      for (const child of node.parts ?? []) visitChild(child);
+      return;
+    case 'Redirect':
+      if (node.target !== undefined) visitChild(node.target);
+      return;
+    case 'SimpleExpansion':
+      return;
+    default:
+      forEachChild(node, visitChild);
+  }
 }
 
 const DEEPER = new Set([

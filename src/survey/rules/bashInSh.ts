@@ -6,7 +6,7 @@ const COMMANDS = new Set(['source', 'let', 'pushd', 'popd', 'declare', 'typeset'
 
 export const bashInSh: EntryRule = {
   code: 'bash-in-sh',
-  gate: /[&|>]&|&>|\|&|<<<|[<>]\(|\[\[|\(\(|\$['"]|\$\{[^}]{0,80}[:/^,@[!]|[\w\]]\+?=\(|\+=|==|\{[^}]{0,80}(?:,|\.\.)|\b(?:source|let|pushd|popd|declare|typeset|shopt|disown|function|select|pipefail)\b|\becho\s+-[a-zA-Z]*e|\bexport\s+-f/,
+  gate: /\|&|>&(?!\d(?:[\s;&|]|$))|&>|\|&|<<<|[<>]\(|\[\[|\(\(|\$['"]|\$\{[^}]{0,80}[:/^,@[!]|[\w\]]\+?=\(|\+=|==|\{[^}]{0,80}(?:,|\.\.)|\b(?:source|let|pushd|popd|declare|typeset|shopt|disown|function|select|pipefail)\b|\becho\s+-[a-zA-Z]*e|\bexport\s+-f/,
   check({ dash, syntax }) {
     const flat = dash ? syntax() : 'syntax-error';
     if (flat === 'syntax-error') return [];
