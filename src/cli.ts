@@ -36,13 +36,23 @@ const yes: readonly Flag[] = [
   { name: 'ci', help: 'consent and no questions at all' },
 ];
 
-export type CommandName = 'wizard' | 'scan' | 'deploy' | 'verify' | 'rollback' | 'history' | 'sandbox';
+export type CommandName =
+  | 'wizard'
+  | 'scan'
+  | 'deploy'
+  | 'verify'
+  | 'rollback'
+  | 'lock'
+  | 'history'
+  | 'sandbox';
 
 interface CommandRow {
   readonly name: Exclude<CommandName, 'wizard'>;
   readonly what: string;
   readonly usage: string;
   readonly takesId: boolean;
+  /** Words one of which follows the command. */
+  readonly actions?: readonly string[];
   readonly examples: readonly (readonly [string, string])[];
   readonly flags: readonly Flag[];
 }
@@ -130,6 +140,34 @@ export const commands: readonly CommandRow[] = [
     ],
   },
   {
+    name: 'lock',
+    what: 'who holds a worker’s lock; end that run; do locks work here',
+    usage: 'cronlatch lock status|stop|doctor|test [PATH] [SOURCE] [--script PATH]',
+    takesId: true,
+    actions: ['status', 'stop', 'doctor', 'test'],
+    examples: [
+      ['cronlatch lock status', 'of every worker that has a guard'],
+      ['cronlatch lock status --script worker.php --expect free', 'exit 3 while it runs'],
+      ['cronlatch lock stop --script worker.php', 'SIGTERM to the verified holder'],
+      ['cronlatch lock doctor --user example-user', 'drive, rights, PHP, chroot …'],
+      ['cronlatch lock test --script worker.php', 'the lock tests, in a scratch name'],
+    ],
+    flags: [
+      ...source,
+      { name: 'script', takes: 'PATH', help: 'the worker’s script' },
+      { name: 'entry', takes: 'LINE', help: 'the line of the entry' },
+      { name: 'all', help: 'every worker that has a guard' },
+      { name: 'expect', takes: 'STATE', help: 'status: exit 3 unless it is held, or free' },
+      { name: 'grace', takes: 'TIME', help: 'stop: wait this long after SIGTERM (30s)' },
+      { name: 'kill-after', takes: 'TIME', help: 'stop: SIGKILL what still runs then (never)' },
+      { name: 'interpreter', takes: 'PATH', help: 'PHP or Node to try it with (also --php, --node)' },
+      { name: 'php', takes: 'PATH', help: 'the same as --interpreter' },
+      { name: 'node', takes: 'PATH', help: 'the same as --interpreter' },
+      ...yes,
+      json,
+    ],
+  },
+  {
     name: 'history',
     what: 'what was deployed, by whom, and what became of it',
     usage: 'cronlatch history [ID] [--json]',
@@ -157,6 +195,8 @@ export const commands: readonly CommandRow[] = [
 /** What argv says. Flags that were not given are absent. */
 export interface Line {
   readonly command: CommandName;
+  /** The word that stands behind the command's own: what is to be done. */
+  readonly action?: string;
   readonly id?: string;
   readonly flags: Readonly<Record<string, string | boolean | readonly string[]>>;
 }
@@ -197,8 +237,10 @@ export function readLine(
   // Grouped as in -yh it is found only here.
   if (parsed.values['help']) return { command: 'help', ...(named === undefined ? {} : { about: named }) };
   if (parsed.values['version']) return { command: 'version' };
-  const [word, id, ...more] = parsed.positionals;
+  const [word, ...rest] = parsed.positionals;
   const row = commands.find((c) => c.name === word);
+  const action = row?.actions === undefined ? undefined : actionOf(row, rest.shift());
+  const [id, ...more] = rest;
   if (word !== undefined && row === undefined) {
     const near = nearest(
       word,
@@ -225,9 +267,22 @@ export function readLine(
   }
   return {
     command: row?.name ?? 'wizard',
+    ...(action === undefined ? {} : { action }),
     ...(row?.takesId && id !== undefined ? { id } : {}),
     flags: given,
   };
+}
+
+/** What is to be done with it; a Problem names the words there are. */
+function actionOf(row: CommandRow, word: string | undefined): string {
+  const { actions = [] } = row;
+  if (word !== undefined && actions.includes(word)) return word;
+  const near = word === undefined ? undefined : nearest(word, actions);
+  const said = word === undefined ? 'A word is missing' : `'${word}' is nothing to do with it`;
+  throw new Problem('usage', {
+    what: `${said}: ${row.name} takes ${actions.join(', ')}.${near ? ` Did you mean '${near}'?` : ''}`,
+    next: `See: cronlatch ${row.name} --help`,
+  });
 }
 
 /** The names of all flags there are. */

@@ -128,6 +128,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/verify.ts')).verifyDeployment(ctx);
     case 'rollback':
       return (await import('./commands/rollback.ts')).rollback(ctx);
+    case 'lock':
+      return (await import('./commands/lock.ts')).lock(ctx);
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
     case 'sandbox':

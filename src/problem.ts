@@ -129,6 +129,21 @@ const wordings = {
       next: 'Install flock (package util-linux) or perl, or choose a local --state-dir.',
     }),
   },
+  'lock-unverified': {
+    exit: 5,
+    say: (a) => ({
+      what: `Cannot be sure who holds ${a['path']}: ${a['reason']}.`,
+      why: 'Nothing is signalled that is not known to be the worker.',
+      next: 'Look at that process. Deleting the lock file would let a second instance run.',
+    }),
+  },
+  'lock-trial': {
+    exit: 6,
+    say: (a) => ({
+      what: `The lock could not be tried: ${a['reason']}.`,
+      next: a['next'] ?? 'See: cronlatch lock doctor',
+    }),
+  },
   unfinished: {
     exit: 5,
     say: (a) => ({

@@ -37,6 +37,7 @@ const onlyFlags = new Set([
   'save',
   'resume',
   'dry-run',
+  'expect',
   'keep',
   'file',
   'debug',

@@ -40,6 +40,8 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'not-allowed': { act: 'write /a', reason: 'no' },
   locked: { who: 'anna', since: 'noon', pid: 7, command: 'deploy' },
   'lock-impossible': { path: '/a', reason: 'no' },
+  'lock-unverified': { path: '/d/worker.lock', reason: 'the process that holds it cannot be seen from here' },
+  'lock-trial': { reason: 'proc_open is switched off' },
   unfinished: { command: 'deploy', id: 'x', at: 'noon', rollback: 'x', resume: 'x' },
   'still-unfinished': { id: 'x', reason: 'no' },
   'no-such-entry': { what: 'There is no entry on line 3.' },
@@ -87,7 +89,7 @@ describe('problems in words', () => {
   });
 
   test('the codes of all problems have an exit code of the table (rule 32)', () => {
-    const documented = [1, 2, 4, 5, 130];
+    const documented = [1, 2, 4, 5, 6, 130];
     for (const code of codes) expect(documented).toContain(new Problem(code).exit);
   });
 
