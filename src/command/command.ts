@@ -15,8 +15,26 @@ export interface Word {
   readonly open?: true;
 }
 
+export type WrapperName =
+  | 'nice'
+  | 'ionice'
+  | 'timeout'
+  | 'env'
+  | 'nohup'
+  | 'setsid'
+  | 'chrt'
+  | 'stdbuf'
+  | 'exec'
+  | 'chronic'
+  /** A lock of the entry's own: it stays, since other entries may wait for the same file. */
+  | 'flock'
+  | UserSwitch;
+
+/** Programs that run another as somebody else. */
+export type UserSwitch = 'sudo' | 'doas' | 'runuser' | 'su' | 'gosu' | 'su-exec' | 'setuidgid';
+
 export interface Wrapper {
-  readonly name: 'nice' | 'ionice' | 'timeout' | 'env' | 'nohup' | 'setsid' | 'chrt' | 'stdbuf';
+  readonly name: WrapperName;
   /** From the wrapper's own word to the word before what it wraps. */
   readonly words: readonly Word[];
 }
@@ -27,19 +45,54 @@ export interface Redirect {
   readonly fd: number | 'both';
   readonly operator: '>' | '>>' | '<' | '>&' | '<&' | '&>' | '&>>' | '>|' | '<>';
   readonly target: Word;
+  /** bash's `&>` read by dash: an `&`, then a redirect of nothing. */
+  readonly afterAmpersand?: true;
 }
 
-/** What starts a PHP or Node script of the site. */
+/** Redirects on the way out, of the worker itself or of something around it, such as `( … ) >> log`. */
+export interface Outlet {
+  /** Index of the text the redirects stand in: 0 is the entry's own, the last one the worker's. */
+  readonly level: number;
+  /** In the order written. */
+  readonly redirects: readonly Redirect[];
+  /** Where what has them starts and ends, redirects included. */
+  readonly span: Span;
+  /** Relative targets are seen from here: the directory the shell is in when it opens them. */
+  readonly directory: Bytes;
+  /** Who opens them, when it is not the entry's user. */
+  readonly user?: Bytes;
+  /** The last program of a pipe that everything further in writes to. */
+  readonly sink?: true;
+}
+
+/** A text in which another stands as one word: the string of `sh -c`, `su -c` or `flock -c`. */
+export interface Frame {
+  readonly text: Bytes;
+  readonly word: Word;
+}
+
+/** Where the names of programs are looked up: on the entry's PATH, on the one sudo sets, or on that of a login shell. */
+export type LookUp = 'entry' | 'sudo' | 'login';
+
+/** What starts a PHP or Node script of the site. Offsets are those of `text`, unless a level is named. */
 export interface Command {
   readonly is: 'worker';
+  /** The text the worker stands in: the entry's own, or the innermost string of its shells. */
+  readonly text: Bytes;
+  /** The texts around it, outermost first. */
+  readonly frames: readonly Frame[];
   /**
    * Text that stands before the worker and stays as it is: guards (`[ -f x ] &&`), `sleep 30 &&`,
    * `export A=b;`. The `cd` is not part of it.
    */
   readonly before: readonly Span[];
+  /** A test with pgrep in front, which the guard makes needless: `pgrep -f worker.php ||`. */
+  readonly pgrep?: Span;
+  /** An outer shell has gone to the directory already, by its full name and only if that worked. */
+  readonly placed: boolean;
   /** The `cd DIR &&` or `cd DIR;` in front, when there is one. */
   readonly cd?: { readonly span: Span; readonly word: Word; readonly joint: '&&' | ';' };
-  /** Absolute directory the worker starts in: after the cd, else cron's HOME. Not resolved through symlinks. */
+  /** Absolute directory the worker starts in: after the cd, else where its shell starts. Not resolved through symlinks. */
   readonly directory: Bytes;
   /** `NAME=value` words directly before the command. */
   readonly assignments: readonly Word[];
@@ -62,10 +115,19 @@ export interface Command {
    * whether that `--` is there, since without it or an argument no `--once` may follow.
    */
   readonly fileOption?: { readonly dashes?: Word };
-  /** In the order written. */
+  /** The worker's own, in the order written. */
   readonly redirects: readonly Redirect[];
-  /** Ends in `&`. */
+  /** Every place where its output can be redirected, from the inside out: its own, its pipe's, those of groups and shells around it. */
+  readonly outlets: readonly Outlet[];
+  /** Started in the background, by itself or by something around it. */
   readonly background: boolean;
+  /** Ends of commands behind which an `&` stands. */
+  readonly ampersands: readonly { readonly level: number; readonly end: number }[];
+  /** The user it runs as, when the command switches to one. */
+  readonly user?: Bytes;
+  readonly lookUp: LookUp;
+  /** More than lead, cd, wrappers and worker: groups, shells inside shells, pipes, other users, steps behind it. */
+  readonly involved: boolean;
   /** Where the worker's simple command starts and ends, redirects included. */
   readonly span: Span;
 }
@@ -82,8 +144,8 @@ export type OpaqueReason =
   | 'subshell'
   | 'nested-shell' // sh -c '…'
   | 'compound' // if, for, while, function …
-  | 'user-switch' // sudo, su, runuser …
-  | 'lock-wrapper' // flock, setlock, run-one: has a lock already
+  | 'user-switch' // sudo -i, a login shell that is none, a user nobody knows …
+  | 'lock-wrapper' // setlock, run-one …: has a lock already
   | 'pgrep-guard'
   | 'container' // docker exec …
   | 'unknown-wrapper'
@@ -99,6 +161,8 @@ export interface Opaque {
   readonly why: OpaqueReason;
   readonly detail: Bytes;
   readonly span: Span;
+  /** Nothing more can be told before this user's home and shell are known: see `Surroundings.people`. */
+  readonly needs?: Bytes;
 }
 
 export type Reading = Command | Opaque;
@@ -111,6 +175,8 @@ export interface Surroundings {
   readonly home: Bytes;
   /** Variables known to be set: the crontab's settings above the entry plus what cron sets itself. */
   readonly variables: ReadonlyMap<Bytes, Bytes>;
+  /** Users a command may switch to, as far as they have been looked up. */
+  readonly people?: ReadonlyMap<Bytes, { readonly home: Bytes; readonly shell: Bytes } | 'unknown'>;
 }
 
 /** What a command's new form is to say. Absent means: as it is. */
@@ -129,6 +195,8 @@ export interface Wish {
   readonly log?: Bytes;
   /** The log was asked for by name: it takes the place of a file the command writes already. */
   readonly logReplaces?: boolean;
+  /** A guard keeps a second instance out: what looked for one with pgrep goes. */
+  readonly guarded?: boolean;
 }
 
 export type RewriteNote =
@@ -139,4 +207,8 @@ export type RewriteNote =
       readonly code: 'log-added' | 'log-kept' | 'null-replaced' | 'truncate-to-append' | 'stderr-added';
       readonly log: Bytes;
     }
-  | { readonly code: 'background-removed' | 'nohup-removed' };
+  | { readonly code: 'background-removed' | 'nohup-removed' | 'pgrep-removed' }
+  /** flock(1) stays: another entry may wait for the same file. */
+  | { readonly code: 'flock-kept' }
+  /** What a pipe does with the output stays. */
+  | { readonly code: 'pipe-kept' };

@@ -10,3 +10,11 @@ const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 export function shellQuote(word: Bytes): Bytes {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** A value in the quotes its word had before: `raw` is the old word as typed, with no expansion in it. */
+export function requote(raw: Bytes, value: Bytes): Bytes {
+  const wasDouble = raw.startsWith('"') && raw.endsWith('"');
+  if (!wasDouble) return shellQuote(value);
+  if (!/[$`"\\]/.test(value)) return `"${value}"`;
+  return value.includes("'") ? `"${value.replaceAll(/[$`"\\]/g, '\\$&')}"` : shellQuote(value);
+}

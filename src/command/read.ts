@@ -1,14 +1,18 @@
 // Reads the shell text of an entry: which PHP or Node script it starts and how, or why that cannot be told.
 import { Buffer, isUtf8 } from 'node:buffer';
-import type { Command as CommandNode } from 'unbash';
+import type { Command as CommandNode, PipelineNode, Redirection, Statement } from 'unbash';
 import type { Bytes } from '../crontab/crontab.ts';
-import type { Command, Reading, Surroundings, Word, Wrapper } from './command.ts';
-import { interpreterKind, kindOfScript, readInterpreter } from './interpreter.ts';
+import type { Command, Outlet, Reading, Redirect, Surroundings, Word, Wrapper } from './command.ts';
+import { type Core, readCore, valuesOf } from './core.ts';
+import { readLead } from './lead.ts';
+import { mentionsWorker } from './mention.ts';
 import { baseName, directoryFrom, pathFrom } from './paths.ts';
-import { readRedirects } from './redirects.ts';
-import { foreignIn, type Lead, readLead, shapeTrouble, splitSteps, wordsOf } from './steps.ts';
-import { type ReadWord, readWord, type Shell, type Trouble } from './words.ts';
-import { endsReading, readWrapper, wrapperName } from './wrappers.ts';
+import { isTangled, readRedirects } from './redirects.ts';
+import { firstScene, innerScene, personOf, type Scene } from './scene.ts';
+import { foreignIn, type Step, shapeTrouble, statementsOf, stepsOf, wordsOf } from './steps.ts';
+import { type HandOver, isShell, readShell, readSwitch, switchName } from './switches.ts';
+import type { ReadWord, Trouble } from './words.ts';
+import { readWrapper, wrapperName } from './wrappers.ts';
 
 /**
  * Reads a decoded command text. Either everything in it is understood, so that it can be written anew without a change
@@ -16,67 +20,202 @@ import { endsReading, readWrapper, wrapperName } from './wrappers.ts';
  */
 export function readCommand(text: Bytes, surroundings: Surroundings): Reading {
   const span = { start: 0, end: text.length };
-  const reading = readText(text, surroundings);
+  const scene = firstScene(text, surroundings);
+  const reading = readText('why' in scene ? { text, trouble: scene } : scene);
   if ('is' in reading) return reading;
   // However involved a text is, the telling thing about one that names no PHP or Node is that it is not our business.
-  const { why } = reading;
+  const { why, needs, ...rest } = reading;
   if (why === 'empty' || why === 'syntax-error' || mentionsWorker(text))
-    return { is: 'opaque', ...reading, span };
+    return { is: 'opaque', why, ...rest, span, ...(needs === undefined ? {} : { needs }) };
   const detail = why === 'no-worker' ? reading.detail : (text.trim().split(/[ \t]/, 1)[0] ?? '');
   return { is: 'opaque', why: 'no-worker', detail, span };
 }
 
-function readText(text: Bytes, surroundings: Surroundings): Command | Trouble {
-  const steps = splitSteps(text);
-  if (steps === 'syntax-error') return { why: 'syntax-error', detail: '' };
-  const last = steps.at(-1);
-  if (last === undefined) return { why: 'empty', detail: '' };
-  const shellName = baseName(surroundings.shell);
-  // csh, fish and a panel's chroot shell read this text by rules of their own.
-  if (!/^(?:sh|dash|ash|bash|zsh|ksh|mksh)$/.test(shellName))
-    return { why: 'bash-syntax', detail: shellName };
-  const bash = /^(?:bash|zsh)$/.test(shellName);
-  const home = surroundings.home.startsWith('/') ? surroundings.home : undefined;
-  const start: Shell = { bash, home, variables: surroundings.variables };
-
-  for (const { node } of steps) {
-    if (node.type !== 'Command' || node.name === undefined) continue;
-    const name = readWord(text, node.name, start).word.value;
-    if (endsReading(baseName(name)) === 'pgrep-guard') return { why: 'pgrep-guard', detail: name };
-  }
-  const lead = readLead(text, steps, start);
-  if ('why' in lead) return lead;
-  const { node, joint } = last;
-  const shape = shapeTrouble(node, text, lead.shell);
-  if (shape !== undefined) return shape;
-  if (node.type !== 'Command') return { why: 'compound', detail: node.type };
-  const foreign = foreignIn(text, node, lead.shell);
-  if (foreign !== undefined) return foreign;
-  return readWorker(text, node, lead, home, joint === '&');
+function readText(scene: Scene | { readonly text: Bytes; readonly trouble: Trouble }): Command | Trouble {
+  const statements = statementsOf(scene.text);
+  if (statements === 'syntax-error') return { why: 'syntax-error', detail: '' };
+  if (statements.length === 0) return { why: 'empty', detail: '' };
+  return 'trouble' in scene ? scene.trouble : readBody(statements, scene);
 }
 
-function readWorker(
-  text: Bytes,
-  node: CommandNode,
-  lead: Lead,
-  home: Bytes | undefined,
-  background: boolean,
-): Command | Trouble {
-  const { shell } = lead;
+/** Reads a list of statements: the steps in front, the worker, and whatever is left to do behind it. */
+function readBody(statements: readonly Statement[], scene: Scene): Command | Trouble {
+  const { text } = scene;
+  const all = stepsOf(statements);
+  const at = workerAt(text, all);
+  const steps = all.slice(0, at + 1);
+  const step = steps.at(-1);
+  if (step === undefined) return { why: 'empty', detail: '' };
+  const behind = all.slice(at + 1);
+  const lead = readLead(text, steps, scene.shell);
+  if ('why' in lead) return lead;
+  if (lead.cd !== undefined && scene.cd !== undefined)
+    return { why: 'several-commands', detail: text.slice(lead.cd.span.start, lead.cd.span.end) };
+  // `worker || other` still runs the other when a cd in front fails; behind an `&` nothing tells when the worker is done.
+  if (behind.length > 0 && [step, ...behind].some(({ joint }) => joint === '&'))
+    return { why: 'several-commands', detail: text.slice(behind[0]?.node.pos, behind.at(-1)?.node.end) };
+  const background = step.joint === '&';
+  const cd = lead.cd ?? scene.cd;
+  const pgrep = lead.pgrep ?? scene.pgrep;
+  return readNode(step.node, {
+    ...scene,
+    shell: lead.shell,
+    before: [...scene.before, ...lead.before],
+    ...(cd === undefined ? {} : { cd }),
+    ...(pgrep === undefined ? {} : { pgrep }),
+    background: scene.background || background,
+    ampersands: background
+      ? [...scene.ampersands, { level: scene.frames.length, end: step.node.end }]
+      : scene.ampersands,
+    involved: scene.involved || behind.length > 0,
+  });
+}
+
+/** The last step that has to do with PHP or Node; those behind it run other programs and may stay as they are. */
+function workerAt(text: Bytes, steps: readonly Step[]): number {
+  let at = steps.length - 1;
+  while (at > 0) {
+    const node = steps[at]?.node;
+    if (node?.type !== 'Command' || node.name === undefined) break;
+    if (mentionsWorker(text.slice(node.pos, node.end)) || /[$`]/.test(node.name.text)) break;
+    if (!steps.slice(0, at).some((step) => mentionsWorker(text.slice(step.node.pos, step.node.end)))) break;
+    at--;
+  }
+  return at;
+}
+
+function readNode(node: PipelineNode, scene: Scene): Command | Trouble {
+  switch (node.type) {
+    case 'Command': {
+      const foreign = foreignIn(scene.text, node, scene.shell, 'worker');
+      return foreign ?? readSimple(node, scene);
+    }
+    case 'Subshell':
+    case 'BraceGroup':
+      return readBody(node.body.commands, { ...scene, involved: true });
+    case 'Redirected': {
+      const outlet = outletFor(node.redirects, node.pos, node.end, scene);
+      if ('why' in outlet) return outlet;
+      if (outlet.redirects.some(({ afterAmpersand }) => afterAmpersand))
+        return { why: 'bash-syntax', detail: '&>' };
+      return readNode(node.command, { ...scene, outlets: [outlet, ...scene.outlets] });
+    }
+    case 'Pipeline': {
+      const foreign = node.operators.includes('|&') && !scene.shell.bash;
+      if (foreign || node.prefixes.length > 0) return shapeTrouble(node, scene.text, scene.shell) as Trouble;
+      return readPipeline(node.commands, scene);
+    }
+    default:
+      return (
+        shapeTrouble(node, scene.text, scene.shell) ?? {
+          why: 'compound',
+          detail: scene.text.slice(node.pos, Math.min(node.end, node.pos + 40)),
+        }
+      );
+  }
+}
+
+/** `worker | program …`: the worker writes into the pipe, and what the others do with it stays as it is. */
+function readPipeline(nodes: readonly PipelineNode[], scene: Scene): Command | Trouble {
+  const [first, ...others] = nodes;
+  const last = others.at(-1);
+  const pipe = { why: 'pipe', detail: '|' } as const;
+  if (first === undefined || last?.type !== 'Command') return pipe;
+  for (const node of others) {
+    if (node.type !== 'Command' || mentionsWorker(scene.text.slice(node.pos, node.end))) return pipe;
+    const foreign = foreignIn(scene.text, node, scene.shell, 'other');
+    if (foreign !== undefined) return foreign;
+  }
+  const sink = outletFor(last.redirects, last.pos, last.end, scene);
+  if ('why' in sink) return sink;
+  const outlets = [{ ...sink, sink: true } as const, ...scene.outlets];
+  return readNode(first, { ...scene, outlets, involved: true });
+}
+
+function outletFor(
+  nodes: readonly Redirection[],
+  start: number,
+  end: number,
+  scene: Scene,
+): Outlet | Trouble {
+  const redirects = readRedirects(scene.text, nodes, scene.shell, end);
+  if ('why' in redirects) return redirects;
+  const directory = directoryOf(scene);
+  if (typeof directory !== 'string') return directory;
+  return {
+    level: scene.frames.length,
+    redirects,
+    span: { start, end },
+    directory,
+    ...(scene.user === undefined ? {} : { user: scene.user }),
+  };
+}
+
+/** A simple command: wrappers, then the worker, or a shell with a string in which it is. */
+function readSimple(node: CommandNode, scene: Scene): Command | Trouble {
+  const { text, shell } = scene;
   const words = wordsOf(text, node, shell);
-  const wrapped = readWrappers(words);
+  const wrapped = readWrappers(words, scene);
   if ('why' in wrapped) return wrapped;
   const { wrappers, at } = wrapped;
-  const core = readCore(words, at, wrappers.at(-1)?.name === 'env');
+  // Redirects are opened by the shell, before anything switches to another user.
+  const outlet = outletFor(node.redirects, node.pos, node.end, scene);
+  if ('why' in outlet) return outlet;
+  const here: Scene = {
+    ...scene,
+    ...(wrapped.user === undefined ? {} : { user: wrapped.user, involved: true }),
+    lookUp: wrapped.sudo ? 'sudo' : scene.lookUp,
+    outlets: [outlet, ...scene.outlets],
+  };
+  const handed = stringFor(words, at, wrappers, here);
+  if (handed !== undefined) {
+    if ('why' in handed) return handed;
+    const touched = [
+      ...node.prefix.flatMap((item) => (item.type === 'Assignment' ? [item.name] : [])),
+      ...settingsIn(wrappers),
+    ];
+    const inner = innerScene(
+      { ...here, ...sudoScene(wrapped, here) },
+      handed.word,
+      handed.given,
+      handed.program,
+      touched,
+    );
+    if ('why' in inner) return inner;
+    if (scene.pgrep !== undefined) return { why: 'pgrep-guard', detail: 'pgrep' };
+    return readText(inner);
+  }
+  const core = readCore(words.slice(at), wrappers.at(-1)?.name === 'env');
   if ('why' in core) return core;
-  const redirects = readRedirects(text, node.redirects, shell);
-  if ('why' in redirects) return redirects;
-  const directory = directoryOf(lead, home);
-  if (typeof directory !== 'string') return directory;
+  return workerOf(node, here, outlet, wrappers, core);
+}
+
+/** sudo gives what it runs an environment of its own, so nothing known outside holds inside. */
+function sudoScene({ sudo }: Wrapped, { shell }: Scene): Partial<Scene> {
+  if (!sudo) return {};
+  const none = new Map<Bytes, Bytes>();
+  return { env: none, shell: { bash: shell.bash, home: undefined, variables: none } };
+}
+
+function workerOf(
+  node: CommandNode,
+  scene: Scene,
+  outlet: Outlet,
+  wrappers: readonly Wrapper[],
+  core: Core,
+): Command | Trouble {
+  const { text } = scene;
+  const { directory, redirects, span } = outlet;
+  if (isTangled(scene.outlets)) return { why: 'redirect', detail: text.slice(span.start, span.end) };
+  const { cd, pgrep, user, frames, before, placed, outlets, ampersands, lookUp, involved } = scene;
   const command: Command = {
     is: 'worker',
-    before: lead.before,
-    ...(lead.cd === undefined ? {} : { cd: lead.cd }),
+    text,
+    frames,
+    before,
+    ...(pgrep === undefined ? {} : { pgrep }),
+    placed,
+    ...(cd === undefined ? {} : { cd }),
     directory,
     assignments: node.prefix.flatMap((item): Word[] => {
       if (item.type !== 'Assignment') return [];
@@ -87,20 +226,21 @@ function readWorker(
     ...core,
     scriptPath: pathFrom(directory, core.script.value),
     redirects,
-    background,
-    span: { start: node.pos, end: node.end },
+    outlets,
+    ampersands,
+    background: scene.background || redirects.some(({ afterAmpersand }) => afterAmpersand),
+    ...(user === undefined ? {} : { user }),
+    lookUp,
+    involved: involved || pgrep !== undefined || wrappers.some(({ name }) => name === 'flock'),
+    span,
   };
   return lookUpTrouble(text, command) ?? nameTrouble(command) ?? command;
 }
 
 /** Everything behind the port names files in UTF-8: `\xff.php` would become another file's name. */
-function nameTrouble({ directory, scriptPath, redirects, interpreter }: Command): Trouble | undefined {
-  const names = [
-    directory,
-    scriptPath,
-    interpreter.word?.value ?? '',
-    ...redirects.map(({ target }) => target.value),
-  ];
+function nameTrouble({ directory, scriptPath, outlets, interpreter }: Command): Trouble | undefined {
+  const targets = outlets.flatMap(({ redirects }) => redirects.map(({ target }: Redirect) => target.value));
+  const names = [directory, scriptPath, interpreter.word?.value ?? '', ...targets];
   const odd = names.find((name) => !isUtf8(Buffer.from(name, 'latin1')));
   return odd === undefined ? undefined : { why: 'not-utf8', detail: odd };
 }
@@ -116,133 +256,110 @@ function lookUpTrouble(text: Bytes, command: Command): Trouble | undefined {
   const setsPath = /\bPATH=/.test(lead) || own.some(({ raw }) => raw.startsWith('PATH='));
   if ((sourced || setsPath) && command.interpreter.how !== 'absolute')
     return { why: 'expansion', detail: sourced ? '.' : 'PATH' };
-  const fixed = command.cd?.word.raw.startsWith('/') === true;
+  const fixed = command.placed || command.cd?.word.raw.startsWith('/') === true;
   return sourced && !fixed ? { why: 'expansion', detail: '.' } : undefined;
 }
 
-function directoryOf({ cd }: Lead, home: Bytes | undefined): Bytes | Trouble {
+function directoryOf({ cd, directory }: Scene): Bytes | Trouble {
   if (cd?.word.value.startsWith('/')) return directoryFrom('/', cd.word.value);
-  if (home === undefined) return { why: 'home-unknown', detail: cd?.word.raw ?? '' };
-  return directoryFrom(home, cd?.word.value ?? '');
+  if (directory === undefined) return { why: 'home-unknown', detail: cd?.word.raw ?? '' };
+  return directoryFrom(directory, cd?.word.value ?? '');
 }
 
-/** The values a wrapper or interpreter sees, as far as they are known. */
-function valuesOf(words: readonly ReadWord[], keep: (word: Word) => boolean): (string | undefined)[] {
-  return words.map(({ word }) => (word.open && !keep(word) ? undefined : word.value));
+interface Wrapped {
+  readonly wrappers: Wrapper[];
+  readonly at: number;
+  readonly user?: Bytes;
+  readonly sudo: boolean;
 }
 
-function readWrappers(words: readonly ReadWord[]): { wrappers: Wrapper[]; at: number } | Trouble {
+function readWrappers(words: readonly ReadWord[], scene: Scene): Wrapped | Trouble {
   const wrappers: Wrapper[] = [];
+  let user: Bytes | undefined;
+  let sudo = false;
   let at = 0;
   while (at < words.length) {
     const first = words[at];
     if (first === undefined || first.trouble !== undefined) break;
-    const name = wrapperName(baseName(first.word.value));
+    const base = baseName(first.word.value);
+    const rest = words.slice(at + 1);
+    const other = switchName(base);
+    if (other !== undefined) {
+      const given = readSwitch(other, valuesOf(rest));
+      if (given.is === 'string') break;
+      if (given.is !== 'runs') return handOverTrouble(given, rest, 'user-switch', first);
+      const person = personOf(scene, given.user);
+      if ('why' in person) return person;
+      user = given.user;
+      sudo ||= other === 'sudo' || other === 'doas';
+      wrappers.push({ name: other, words: words.slice(at, at + 1 + given.next).map(({ word }) => word) });
+      at += 1 + given.next;
+      continue;
+    }
+    const name = wrapperName(base);
     if (name === undefined) break;
     // `A=$B` behind env stays one assignment of env's, whatever B is.
     const isSetting = (word: Word) => name === 'env' && /^[A-Za-z_][A-Za-z0-9_]*=/.test(word.raw);
-    const reading = readWrapper(name, valuesOf(words.slice(at + 1), isSetting));
+    const reading = readWrapper(name, valuesOf(rest, isSetting));
     if (reading.is === 'nothing') return { why: 'no-worker', detail: name };
-    const stop = reading.is === 'wraps' ? undefined : words[at + 1 + reading.at];
+    const stop = reading.is === 'wraps' ? undefined : rest[reading.at];
     if (stop?.trouble !== undefined) return stop.trouble;
     if (reading.is !== 'wraps') return { why: 'unknown-wrapper', detail: `${name} ${stop?.word.raw ?? ''}` };
     const next = at + 1 + reading.next;
     wrappers.push({ name, words: words.slice(at, next).map(({ word }) => word) });
     at = next;
   }
-  return { wrappers, at };
+  return { wrappers, at, ...(user === undefined ? {} : { user }), sudo };
 }
 
-type Core = Pick<Command, 'interpreter' | 'flags' | 'script' | 'args' | 'fileOption'>;
-
-function readCore(words: readonly ReadWord[], at: number, behindEnv: boolean): Core | Trouble {
-  const first = words[at];
-  if (first === undefined) return { why: 'no-worker', detail: '' };
-  if (first.trouble !== undefined) return first.trouble;
-  const { value, raw } = first.word;
-  const name = baseName(value);
-  const rest = words.slice(at + 1);
-  const kind = interpreterKind(name);
-  if (kind !== 'none') {
-    const how = value.startsWith('/')
-      ? 'absolute'
-      : value.includes('/')
-        ? 'relative'
-        : behindEnv
-          ? 'env'
-          : 'path';
-    return readScript(rest, { kind, how, word: first.word });
-  }
-  const scriptKind = kindOfScript(name);
-  // Without a slash the shell looks it up on PATH, and there it could be any program.
-  if (scriptKind !== 'none' && value.includes('/')) {
-    const args = rest.map(({ word }) => word);
-    return { interpreter: { kind: scriptKind, how: 'script' }, flags: [], script: first.word, args };
-  }
-  const why = endsReading(name);
-  if (why !== undefined) return { why, detail: raw };
-  const startsOne = rest.some(({ word }) => interpreterKind(baseName(word.value)) !== 'none');
-  return { why: startsOne ? 'unknown-wrapper' : 'no-worker', detail: raw };
-}
-
-function readScript(
+function handOverTrouble(
+  given: HandOver,
   words: readonly ReadWord[],
-  interpreter: Command['interpreter'] & { readonly word: Word },
-): Core | Trouble {
-  const reading = readInterpreter(
-    interpreter.kind,
-    valuesOf(words, () => false),
+  why: Trouble['why'],
+  first: ReadWord,
+): Trouble {
+  const stop = 'at' in given ? words[given.at] : undefined;
+  return (
+    stop?.trouble ?? { why: given.is === 'nothing' ? 'no-worker' : why, detail: (stop ?? first).word.raw }
   );
-  if (reading.is !== 'script') {
-    const stop = words[reading.at];
-    if (reading.is === 'open' && stop?.trouble !== undefined) return stop.trouble;
-    const why =
-      reading.is === 'inline' ? 'inline-code' : reading.is === 'nothing' ? 'no-worker' : 'unknown-wrapper';
-    return { why, detail: stop?.word.raw ?? interpreter.word.raw };
-  }
-  const { glue } = reading;
-  const whole = words[reading.script]?.word;
-  if (whole === undefined || whole.value.length === glue)
-    return { why: 'no-worker', detail: interpreter.word.raw };
-  const option = whole.value.slice(0, glue);
-  if (!whole.raw.startsWith(option)) return { why: 'expansion', detail: whole.raw };
-  const flags = reading.flags.flatMap((at): Word[] => {
-    const word = words[at]?.word;
-    if (word === undefined) return [];
-    return [at === reading.script ? cut(word, 0, glue) : word];
-  });
-  const dashes = reading.fileOption?.dashes;
-  const dashesWord = dashes === undefined ? undefined : words[dashes]?.word;
-  return {
-    interpreter,
-    flags,
-    script: glue === 0 ? whole : cut(whole, glue, whole.raw.length),
-    args: words.slice(reading.args).map(({ word }) => word),
-    ...(reading.fileOption === undefined
-      ? {}
-      : { fileOption: dashesWord === undefined ? {} : { dashes: dashesWord } }),
-  };
 }
 
-/** Part of a word whose first bytes are written as they are meant: the `-f` and the file of `-fworker.php`. */
-function cut(word: Word, from: number, to: number): Word {
-  const { start } = word.span;
-  const value = from === 0 ? word.value.slice(0, to) : word.value.slice(from);
-  return { span: { start: start + from, end: start + to }, raw: word.raw.slice(from, to), value };
+/** The string that the words from `at` on hand to a shell, if that is what they do. */
+function stringFor(
+  words: readonly ReadWord[],
+  at: number,
+  wrappers: readonly Wrapper[],
+  scene: Scene,
+):
+  | { word: Word; given: Extract<HandOver, { is: 'string' }>; program: Bytes | undefined }
+  | Trouble
+  | undefined {
+  const first = words[at];
+  if (first === undefined) return undefined;
+  // `flock FILE -c TEXT`: flock(1) gives the text to $SHELL.
+  const afterLock = wrappers.at(-1)?.name === 'flock' && /^(?:-c|--command)$/.test(first.word.value);
+  const base = first.trouble === undefined ? baseName(first.word.value) : '';
+  const other = switchName(base);
+  if (!afterLock && other === undefined && !isShell(base)) return undefined;
+  const rest = words.slice(at + 1);
+  const values = valuesOf(rest, (word) => word === rest.at(-1)?.word);
+  const given: HandOver = afterLock
+    ? { is: rest.length === 1 ? 'string' : 'unknown', at: 0, login: false, goesHome: false }
+    : other === undefined
+      ? readShell(values)
+      : readSwitch(other, values);
+  const why = other === undefined ? 'nested-shell' : 'user-switch';
+  if (given.is === 'nothing' && other === undefined) return { why: 'nested-shell', detail: first.word.raw };
+  if (given.is !== 'string') return handOverTrouble(given, rest, why, first);
+  const text = rest[given.at];
+  if (text === undefined || text.trouble !== undefined) return text?.trouble;
+  const program = afterLock ? scene.shellPath : other === undefined ? first.word.value : undefined;
+  return { word: text.word, given, program };
 }
 
-const FRAMEWORK_SCRIPT = /^(?:artisan|console|magento|craft|yii|occ|drush|wp)$/;
-
-/** Does any word, in whatever quotes or parentheses, name an interpreter or a script of one? URLs do not count. */
-function mentionsWorker(text: Bytes): boolean {
-  return text.split(/[ \t"'`();&|<>={}]+/).some((token) => {
-    if (token.includes('://')) return false;
-    const name = baseName(token);
-    return (
-      interpreterKind(name) !== 'none' ||
-      kindOfScript(name) !== 'none' ||
-      endsReading(name) === 'framework-binary' ||
-      FRAMEWORK_SCRIPT.test(name)
-    );
-  });
+/** Names that env sets for what it runs. */
+function settingsIn(wrappers: readonly Wrapper[]): Bytes[] {
+  return wrappers.flatMap(({ name, words }) =>
+    name === 'env' ? words.flatMap(({ raw }) => /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(raw)?.slice(1) ?? []) : [],
+  );
 }

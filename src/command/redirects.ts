@@ -1,7 +1,7 @@
 // The redirects of a simple command: read, and followed to where its output ends up.
 import type { Redirection } from 'unbash';
 import type { Bytes } from '../crontab/crontab.ts';
-import type { Command, Redirect } from './command.ts';
+import type { Command, Outlet, Redirect } from './command.ts';
 import { pathFrom } from './paths.ts';
 import { readWord, type Shell, type Trouble } from './words.ts';
 
@@ -24,9 +24,7 @@ export function readRedirect(text: Bytes, node: Redirection, shell: Shell): Redi
   const span = { start: node.pos, end: node.end };
   if (trouble?.why === 'bash-syntax') return trouble;
   if (operator === '&>' || operator === '&>>') {
-    return shell.bash
-      ? { span, fd: 'both', operator, target: word }
-      : { why: 'bash-syntax', detail: written };
+    return { span, fd: 'both', operator, target: word, ...(shell.bash ? {} : { afterAmpersand: true }) };
   }
   const isFd = word.open === undefined && /^[0-9]$/.test(word.value);
   if (operator === '>&' && !isFd && given === undefined) {
@@ -40,17 +38,24 @@ export function readRedirect(text: Bytes, node: Redirection, shell: Shell): Redi
   return { span, fd, operator, target: word };
 }
 
-/** The redirects of the worker itself: one for each of stdin, stdout and stderr, and no descriptor games. */
+/**
+ * The redirects of one command: one for each of stdin, stdout and stderr, and no descriptor games. `end` is where the
+ * command ends: dash takes `cmd &> f` for `cmd &` and a command without words that empties f, and only at the very end is
+ * that all it does (crontab.md 5).
+ */
 export function readRedirects(
   text: Bytes,
   nodes: readonly Redirection[],
   shell: Shell,
+  end: number,
 ): readonly Redirect[] | Trouble {
   const redirects: Redirect[] = [];
   const seen = new Set<Redirect['fd']>();
   for (const node of nodes) {
     const redirect = readRedirect(text, node, shell);
     if ('why' in redirect) return redirect;
+    if (redirect.afterAmpersand && (redirect.span.end !== end || seen.has(1) || seen.has(2)))
+      return { why: 'bash-syntax', detail: text.slice(node.pos, node.end) };
     if (seen.has(redirect.fd) || !isKept(redirect))
       return { why: 'redirect', detail: text.slice(node.pos, node.end) };
     for (const fd of redirect.fd === 'both' ? (['both', 1, 2] as const) : [redirect.fd]) seen.add(fd);
@@ -89,13 +94,45 @@ export function isNull(redirect: Redirect): boolean {
   return redirect.target.open === undefined && redirect.target.value === '/dev/null';
 }
 
+/** Does it say where standard output goes? */
+function saysOut({ redirects }: Outlet): boolean {
+  return redirects.some(({ fd }) => fd === 1 || fd === 'both');
+}
+
+/** Does it say where standard error goes? */
+function saysErr({ redirects }: Outlet): boolean {
+  return redirects.some(({ fd }) => fd === 2 || fd === 'both');
+}
+
+/** Where the worker's output is redirected: the innermost place that says so, its own where none does. */
+export function outletOf({ outlets }: Pick<Command, 'outlets'>): Outlet {
+  return outlets.find(saysOut) ?? (outlets[0] as Outlet);
+}
+
+/** Does a pipe take what the worker prints? Then its programs decide what becomes of it. */
+export function isPiped({ outlets }: Pick<Command, 'outlets'>): boolean {
+  const at = outlets.findIndex(saysOut);
+  return outlets.slice(0, at < 0 ? undefined : at + 1).some(({ sink }) => sink);
+}
+
+/**
+ * Redirects at several levels, of which an inner one takes only part of what an outer one gives: a log put in at the inner
+ * level would change where the errors go.
+ */
+export function isTangled(outlets: readonly Outlet[]): boolean {
+  const at = outlets.findIndex(saysOut);
+  const chosen = outlets[Math.max(at, 0)] as Outlet;
+  return !saysErr(chosen) && outlets.slice(Math.max(at, 0) + 1).some(saysErr);
+}
+
 /**
  * The file a command's standard output goes to, as an absolute path; 'none' when cron mails it, 'null' when it is thrown
- * away, 'unknown' when only the shell can name it (`$(date)` in the name).
+ * away, 'unknown' when only the shell can name it (`$(date)` in the name), or a pipe hands it to a program.
  */
 export function logOf(command: Command): Bytes | 'none' | 'null' | 'unknown' {
-  const out = outputRedirect(command.redirects);
-  if (out === undefined) return 'none';
+  const { redirects, directory } = outletOf(command);
+  const out = outputRedirect(redirects);
+  if (out === undefined) return isPiped(command) ? 'unknown' : 'none';
   if (out.target.open) return 'unknown';
-  return isNull(out) ? 'null' : pathFrom(command.directory, out.target.value);
+  return isNull(out) ? 'null' : pathFrom(directory, out.target.value);
 }

@@ -1,12 +1,16 @@
 // Writes a command in the recommended form, as edits to the old text: what no rule names stays as it was typed.
 import type { Bytes } from '../crontab/crontab.ts';
-import type { Command, RewriteNote, Wish, Word, Wrapper } from './command.ts';
+import type { Command, Frame, RewriteNote, Wish, Word, Wrapper } from './command.ts';
 import { applyEdits, type Edit, skipBlanks } from './edits.ts';
 import { planOutput } from './output.ts';
-import { shellQuote } from './quote.ts';
+import { requote, shellQuote } from './quote.ts';
+import { isPiped, outletOf } from './redirects.ts';
 
 interface Draft {
+  /** Of the text the worker stands in. */
   readonly edits: Edit[];
+  /** Of each text, the entry's own first; the last is `edits`. */
+  readonly levels: readonly Edit[][];
   readonly notes: RewriteNote[];
 }
 
@@ -19,26 +23,57 @@ export function rewriteCommand(
   command: Command,
   wish: Wish,
 ): { readonly text: Bytes; readonly notes: readonly RewriteNote[] } {
-  const draft: Draft = { edits: [], notes: [] };
-  rewriteDirectory(text, command, draft);
-  rewriteWrappers(text, command, wish, draft);
-  rewriteInterpreter(text, command, wish, draft);
+  const levels = [...command.frames, 'worker'].map((): Edit[] => []);
+  const draft: Draft = { edits: levels.at(-1) as Edit[], levels, notes: [] };
+  if (command.pgrep !== undefined && wish.guarded) {
+    draft.edits.push({ ...command.pgrep, text: '' });
+    draft.notes.push({ code: 'pgrep-removed' });
+  }
+  // `look || cd DIR && worker` would start the worker when the look has found one: the two stay as they are.
+  if (command.pgrep === undefined || wish.guarded) rewriteDirectory(command, draft);
+  rewriteWrappers(command, wish, draft);
+  rewriteInterpreter(command, wish, draft);
   if (wish.once) addEnding(command, '--once', draft);
   if (wish.pass !== undefined) addEnding(command, wish.pass, draft);
-  if (wish.log !== undefined) {
-    const { edits, note } = planOutput(text, command, wish.log, wish.logReplaces === true);
-    draft.edits.push(...edits);
-    draft.notes.push(note);
+  if (wish.log !== undefined) rewriteOutput(command, wish.log, wish.logReplaces === true, draft);
+  if (command.background) removeBackground(command, draft);
+  return { text: putTogether(text, command, draft), notes: draft.notes };
+}
+
+/** The text of a level. */
+function textAt({ frames, text }: Command, level: number): Bytes {
+  return frames[level]?.text ?? text;
+}
+
+/** The entry's text, each inner text put back into the word it came from. */
+function putTogether(text: Bytes, command: Command, { levels, edits }: Draft): Bytes {
+  if (command.frames.length === 0) return applyEdits(text, edits);
+  let inner = applyEdits(command.text, edits);
+  for (let level = command.frames.length - 1; level >= 0; level--) {
+    const { word, text: outer } = command.frames[level] as Frame;
+    const back = inner === word.value ? [] : [{ ...word.span, text: requote(word.raw, inner) }];
+    inner = applyEdits(outer, [...(levels[level] ?? []), ...back]);
   }
-  if (command.background) removeBackground(text, command, draft);
-  return { text: applyEdits(text, draft.edits), notes: draft.notes };
+  return inner;
+}
+
+function rewriteOutput(command: Command, log: Bytes, replaces: boolean, draft: Draft): void {
+  if (isPiped(command)) {
+    draft.notes.push({ code: 'pipe-kept' });
+    return;
+  }
+  const outlet = outletOf(command);
+  const { edits, note } = planOutput(textAt(command, outlet.level), outlet, log, replaces);
+  draft.levels[outlet.level]?.push(...edits);
+  draft.notes.push(note);
 }
 
 /** Variables cron itself gives every command. Any other in a `cd` stands or falls with lines elsewhere. */
 const CRONS_OWN = /\$(?:\{(?:HOME|LOGNAME)\}|(?:HOME|LOGNAME)(?![A-Za-z0-9_]))/g;
 
-function rewriteDirectory(text: Bytes, { cd, directory, span }: Command, draft: Draft): void {
+function rewriteDirectory({ text, cd, directory, span, placed }: Command, draft: Draft): void {
   if (cd === undefined) {
+    if (placed) return;
     draft.edits.push({ start: span.start, end: span.start, text: `cd ${shellQuote(directory)} && ` });
     draft.notes.push({ code: 'cd-added', directory });
     return;
@@ -61,8 +96,10 @@ export function isBareEnv(wrapper: Wrapper): boolean {
   return wrapper.name === 'env' && wrapper.words.length === 1;
 }
 
-function rewriteWrappers(text: Bytes, command: Command, wish: Wish, draft: Draft): void {
+function rewriteWrappers(command: Command, wish: Wish, draft: Draft): void {
+  const { text } = command;
   for (const wrapper of command.wrappers) {
+    if (wrapper.name === 'flock') draft.notes.push({ code: 'flock-kept' });
     if (wrapper.name === 'nohup') draft.notes.push({ code: 'nohup-removed' });
     else if (wish.interpreter === undefined || !isBareEnv(wrapper)) continue;
     for (const { span } of wrapper.words) {
@@ -71,8 +108,8 @@ function rewriteWrappers(text: Bytes, command: Command, wish: Wish, draft: Draft
   }
 }
 
-function rewriteInterpreter(text: Bytes, command: Command, wish: Wish, draft: Draft): void {
-  const { interpreter, flags, script } = command;
+function rewriteInterpreter(command: Command, wish: Wish, draft: Draft): void {
+  const { text, interpreter, flags, script } = command;
   const { word } = interpreter;
   const to = wish.interpreter;
   const wished = wish.addFlags ?? [];
@@ -83,7 +120,7 @@ function rewriteInterpreter(text: Bytes, command: Command, wish: Wish, draft: Dr
     draft.edits.push({ start: old.span.start, end: skipBlanks(text, old.span.end), text: '' });
   }
   // A variable in the name is as good as its line in the crontab; the path stands by itself.
-  const kept = word !== undefined && (to === undefined || (word.value === to && !word.raw.includes('$')));
+  const kept = word !== undefined && (to === undefined || (word.value === to && !/[$`]/.test(word.raw)));
   if (!kept && to !== undefined) draft.notes.push({ code: 'interpreter', from: word?.value ?? '', to });
   if (word !== undefined) {
     const named = kept || to === undefined ? word.raw : shellQuote(to);
@@ -115,10 +152,14 @@ function addEnding({ args, script, flags, fileOption }: Command, flag: Bytes, dr
   draft.edits.push({ start: last.span.end, end: last.span.end, text: dashed ? ` ${flag}` : ` -- ${flag}` });
 }
 
-function removeBackground(text: Bytes, { span }: Command, draft: Draft): void {
-  const end = text.indexOf('&', span.end) + 1;
-  // What follows can only be a comment, and a comment needs a blank in front.
-  const rest = end < text.length && text[end] !== ' ' && text[end] !== '\t' ? ' ' : '';
-  draft.edits.push({ start: span.end, end, text: rest });
+function removeBackground(command: Command, draft: Draft): void {
   draft.notes.push({ code: 'background-removed' });
+  for (const { level, end: from } of command.ampersands) {
+    const text = textAt(command, level);
+    const end = text.indexOf('&', from) + 1;
+    // What follows is the end of a group, or a comment, and a comment needs a blank in front.
+    const blank = end < text.length && text[end] !== ' ' && text[end] !== '\t' ? ' ' : '';
+    const rest = text[skipBlanks(text, end)] === '}' ? ';' : blank;
+    draft.levels[level]?.push({ start: from, end, text: rest });
+  }
 }

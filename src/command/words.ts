@@ -12,6 +12,8 @@ export interface Shell {
 
 /** Why a word, or a whole command, is not understood. */
 export interface Trouble {
+  /** A user whose home and shell have to be known first. */
+  readonly needs?: Bytes;
   readonly why: OpaqueReason;
   readonly detail: Bytes;
 }

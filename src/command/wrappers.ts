@@ -1,5 +1,5 @@
 // Programs that start another: the ones kept in place, each with its option table, and the ones that end our reading.
-import type { OpaqueReason, Wrapper } from './command.ts';
+import type { OpaqueReason, UserSwitch, WrapperName } from './command.ts';
 
 /** Where a wrapper's own words end. Numbers are indices of words behind the wrapper's name. */
 export type WrapperReading =
@@ -24,7 +24,9 @@ interface Table {
   readonly own?: RegExp;
 }
 
-const TABLES: Readonly<Record<Wrapper['name'], Table>> = {
+type Plain = Exclude<WrapperName, UserSwitch>;
+
+const TABLES: Readonly<Record<Plain, Table>> = {
   nice: { plain: '', valued: 'n', long: [], longValued: ['adjustment'], ends: [], own: /^-[-+]?[0-9]+$/ },
   ionice: {
     plain: 't',
@@ -60,15 +62,25 @@ const TABLES: Readonly<Record<Wrapper['name'], Table>> = {
     positional: /^[0-9]+$/,
   },
   stdbuf: { plain: '', valued: 'ioe', long: [], longValued: ['input', 'output', 'error'], ends: [] },
+  exec: { plain: '', valued: '', long: [], longValued: [], ends: [] },
+  chronic: { plain: 've', valued: '', long: [], longValued: [], ends: [] },
+  flock: {
+    plain: 'sxenoFv',
+    valued: 'wE',
+    long: ['shared', 'exclusive', 'nonblock', 'nb', 'close', 'no-fork', 'verbose'],
+    longValued: ['timeout', 'wait', 'conflict-exit-code'],
+    ends: ['u', 'unlock'],
+    positional: /./,
+  },
 };
 
 /** The name as a wrapper we keep in place, if it is one. */
-export function wrapperName(basename: string): Wrapper['name'] | undefined {
-  return Object.hasOwn(TABLES, basename) ? (basename as Wrapper['name']) : undefined;
+export function wrapperName(basename: string): Plain | undefined {
+  return Object.hasOwn(TABLES, basename) ? (basename as Plain) : undefined;
 }
 
 /** Finds the first word of the wrapped command. `undefined` is a word whose value is not known. */
-export function readWrapper(name: Wrapper['name'], words: readonly (string | undefined)[]): WrapperReading {
+export function readWrapper(name: Plain, words: readonly (string | undefined)[]): WrapperReading {
   const table = TABLES[name];
   let options = true;
   let positional = table.positional;
@@ -119,8 +131,8 @@ function shortOptions(table: Table, word: string): Taken {
 
 const ENDS = new Map<string, OpaqueReason>([
   ...words('sudo su runuser gosu su-exec setpriv doas chpst setuidgid s6-setuidgid', 'user-switch'),
-  ...words('flock setlock lckdo run-one run-one-constantly run-this-one solo with-lock-ex', 'lock-wrapper'),
-  ...words('sh bash dash ash zsh ksh mksh busybox eval', 'nested-shell'),
+  ...words('setlock lckdo run-one run-one-constantly run-this-one solo with-lock-ex', 'lock-wrapper'),
+  ...words('sh bash dash ash zsh ksh mksh csh tcsh fish busybox eval', 'nested-shell'),
   ...words('docker docker-compose podman podman-compose kubectl nerdctl lxc lxc-attach', 'container'),
   ...words('npm npx pnpm pnpx yarn bun bunx deno tsx ts-node composer wp drush pm2', 'framework-binary'),
   ...words('pgrep pidof', 'pgrep-guard'),

@@ -124,6 +124,9 @@ const notes: Record<RewriteNote['code'], string> = {
   'stderr-added': 'errors go to the log too (cron sends no mail for them any more)',
   'background-removed': 'it runs in the foreground, so that the lock covers it',
   'nohup-removed': 'it runs in the foreground, so that the lock covers it',
+  'pgrep-removed': 'the lock takes the place of the look with pgrep',
+  'flock-kept': 'its own flock stays, in case another entry uses the same file',
+  'pipe-kept': 'its output goes on through the pipe',
 };
 
 /** What a rewrite changed, in one line. */

@@ -1,5 +1,5 @@
 // Runs commands under a real shell in a scratch directory, with recording stand-ins for PHP and Node.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,6 +25,8 @@ export interface Scratch {
   /** Puts a stand-in at an absolute path inside the root. */
   readonly standIn: (path: string) => Promise<void>;
   readonly file: (path: string, text: string) => Promise<void>;
+  /** A user made for the test, whose profile has the stand-ins on its PATH; undefined when we are not root. */
+  readonly user: string | undefined;
   readonly run: (shell: string, text: string, logs: readonly string[]) => Promise<Run>;
   readonly remove: () => Promise<void>;
 }
@@ -56,12 +58,25 @@ exit 7
     await writeFile(path, text);
   };
   await mkdir(home, { recursive: true });
+  const user = await makeUser(root, home);
+  // sudo takes its PATH from a file of the machine's; this one does what the real one does, with ours.
+  await file(
+    join(root, 'bin/sudo'),
+    `#!/bin/sh
+[ "$1" = -u ] || exit 9
+who=$2
+shift 2
+exec setpriv --reuid "$who" --regid "$who" --clear-groups env -i PATH="${join(root, 'bin')}:/usr/bin:/bin" "$@"
+`,
+  );
+  await chmod(join(root, 'bin/sudo'), 0o755);
   for (const name of ['php', 'php7.4', 'node']) await standIn(join(root, 'bin', name));
 
   const run = async (shell: string, text: string, logs: readonly string[]): Promise<Run> => {
     await rm(record, { recursive: true, force: true });
     await mkdir(record);
     for (const log of logs) await file(log, 'BEFORE\n');
+    if (user !== undefined) for (const path of [record, ...logs]) await chmod(path, 0o777);
     const env = {
       HOME: home,
       PATH: `${join(root, 'bin')}:/usr/bin:/bin`,
@@ -86,7 +101,21 @@ exit 7
       truncated: logs.filter((log) => !places.get(log)?.includes('BEFORE')),
     };
   };
-  return { root, home, standIn, file, run, remove: () => rm(root, { recursive: true, force: true }) };
+  const remove = async () => {
+    if (user !== undefined) execFileSync('userdel', [user], { stdio: 'ignore' });
+    await rm(root, { recursive: true, force: true });
+  };
+  return { root, home, standIn, file, user, run, remove };
+}
+
+async function makeUser(root: string, home: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const user = `cl-meaning-${process.pid}`;
+  await mkdir(join(root, 'user'));
+  await writeFile(join(root, 'user/.profile'), `PATH=${join(root, 'bin')}:/usr/bin:/bin\n`);
+  execFileSync('useradd', ['-M', '-d', join(root, 'user'), '-s', '/bin/sh', user], { stdio: 'ignore' });
+  for (const path of [root, home, join(root, 'user')]) await chmod(path, 0o777);
+  return user;
 }
 
 async function shellRun(
@@ -114,7 +143,8 @@ async function shellRun(
   child.stdin.end('INPUT\n');
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   // A worker in the background with its output in files outlives the shell.
-  if (/&\s*(?:#.*)?$/.test(text)) {
+  const joints = text.replaceAll(/&&|[<>]&/g, '');
+  if (joints.includes('&')) {
     for (let tries = 0; tries < 300; tries++) {
       const names = await readdir(record);
       if (names.includes('done')) break;

@@ -107,7 +107,7 @@ const args = fc.array(
     '~',
     '5',
     'x=1',
-    '"back\\\\slash\\"quote"',
+    '"back\\slash\\"quote"',
     "''",
     'caf\xe9',
   ),
@@ -153,6 +153,51 @@ const bashRedirects = pick(
   '>&/dev/null',
 );
 
+/** What people put around a command. T is the command, Q the same as one word of a shell. */
+const around = fc.oneof(
+  { weight: 3, arbitrary: pick('T') },
+  {
+    weight: 2,
+    arbitrary: pick(
+      '( T )',
+      '(T)',
+      '{ T; }',
+      '( sleep 0; T; )',
+      'cd HOME/app && ( T )',
+      '( T ) >> HOME/own.log 2>&1',
+      '( T ) > /dev/null',
+      '{ T; } > HOME/own.log',
+      'sh -c Q',
+      'nice bash -c Q',
+      'cd HOME/app && sh -c Q',
+      'sh -e -c Q > /dev/null 2>&1',
+      'sh -c Q >> HOME/own.log',
+      'A=2 sh -c Q',
+      'sh -c Q &',
+      'flock -n ROOT/lock T',
+      'flock -xn ROOT/lock -c Q',
+      'timeout 9 flock -w 1 -E 0 ROOT/lock sh -c Q',
+      'exec T',
+      'T | cat',
+      'T 2>&1 | sed s/x/x/ >> HOME/own.log',
+      '( T ) | cat',
+      'sh -c Q | cat > /dev/null',
+      'true && T',
+      'date > /dev/null; T',
+      'mkdir -p HOME/app; T',
+      'T && true',
+      'T; true',
+      'T || date > /dev/null',
+      'pgrep -f no-such-thing || T',
+      'pgrep -f no-such-thing > /dev/null || ( T & )',
+      '( sh -c Q )',
+    ),
+  },
+);
+
+const quoted = (text: string, double: boolean) =>
+  double ? `"${text.replaceAll(/[$`"\\]/g, '\\$&')}"` : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** A command in which HOME and ROOT stand for places of the scratch root. */
 export interface Parts {
   readonly text: string;
@@ -170,6 +215,8 @@ export const commands: fc.Arbitrary<Parts> = fc
     args,
     redirects,
     bashRedirect: fc.option(bashRedirects, { freq: 6 }),
+    around,
+    double: fc.boolean(),
     tail: pick('', '', '', ' &', '&', ' ;', ' # nightly', ' & # nightly', '&#x'),
     blank: blanks,
   })
@@ -189,7 +236,15 @@ export const commands: fc.Arbitrary<Parts> = fc
       ...middle,
       ...(place === 'end' ? [redirect] : []),
     ];
-    return { text: line.filter((word) => word !== '').join(parts.blank) + parts.tail, bash };
+    const text = line.filter((word) => word !== '').join(parts.blank) + parts.tail;
+    // A comment would take what is put behind the command with it.
+    if (parts.tail.includes('#')) return { text, bash };
+    return {
+      text: parts.around.replaceAll(/[TQ]/g, (letter) =>
+        letter === 'T' ? text : quoted(text, parts.double),
+      ),
+      bash,
+    };
   });
 
 /** What the words say, in the order written; the two parts of a glued `-fworker.php` are one word. */

@@ -6,6 +6,7 @@ import { readCommand } from '../../src/command/read.ts';
 import { logOf } from '../../src/command/redirects.ts';
 
 const HOME = '/var/www/vhosts/shop.example';
+const USERS_HOME = '/var/www/vhosts/example.com';
 const sh: Surroundings = {
   shell: '/bin/sh',
   home: HOME,
@@ -14,6 +15,11 @@ const sh: Surroundings = {
     ['PHP', '/opt/plesk/php/8.3/bin/php'],
     ['SPACED', 'a b'],
     ['PWD', '/nowhere'],
+  ]),
+  people: new Map<string, { home: string; shell: string } | 'unknown'>([
+    ['example-user', { home: USERS_HOME, shell: '/bin/bash' }],
+    ['locked', { home: '/', shell: '/usr/sbin/nologin' }],
+    ['nobody-here', 'unknown'],
   ]),
 };
 const bash: Surroundings = { ...sh, shell: '/usr/bin/bash' };
@@ -147,6 +153,114 @@ describe('the parts of a command', () => {
   });
 });
 
+describe('groups, shells in shells, other users', () => {
+  const layers = (text: string, surroundings = sh) => {
+    const { directory, scriptPath, user, lookUp, frames, text: inner, placed } = worker(text, surroundings);
+    return { directory, scriptPath, user, lookUp, depth: frames.length, inner, placed };
+  };
+
+  test('a group runs in the directory its shell is in', () => {
+    expect(layers('cd /srv && ( sleep 1; php w.php )')).toMatchObject({ directory: '/srv', depth: 0 });
+    expect(layers('( cd /srv; php w.php; )')).toMatchObject({ directory: '/srv' });
+    expect(layers('{ cd /srv && php w.php; } >> /log 2>&1')).toMatchObject({ directory: '/srv' });
+  });
+
+  test('a string is text of its own, and says what it said when it was typed', () => {
+    expect(layers("nice sh -c 'cd /srv && php '\\''a b.php'\\'")).toMatchObject({
+      directory: '/srv',
+      scriptPath: '/srv/a b.php',
+      inner: "cd /srv && php 'a b.php'",
+      depth: 1,
+    });
+    expect(layers('bash -c "sh -c \'php w.php\'"')).toMatchObject({ directory: HOME, depth: 2 });
+  });
+
+  test('a login shell may set any PATH; the home stays', () => {
+    expect(layers("bash -lc 'php ~/w.php'")).toMatchObject({ lookUp: 'login', scriptPath: `${HOME}/w.php` });
+  });
+
+  test('su - starts at home, su does not', () => {
+    const expected = { user: 'example-user', scriptPath: `${USERS_HOME}/w.php`, lookUp: 'login' };
+    expect(layers("su - example-user -c 'php ~/w.php'")).toMatchObject({
+      ...expected,
+      directory: USERS_HOME,
+    });
+    expect(layers("su -s /bin/sh -c 'php ~/w.php' example-user")).toMatchObject({
+      ...expected,
+      lookUp: 'entry',
+      directory: HOME,
+    });
+    expect(layers("su -l locked -s /bin/sh -c 'php w.php'")).toMatchObject({
+      user: 'locked',
+      directory: '/',
+    });
+  });
+
+  test('sudo and runuser stay where they are; sudo has a PATH of its own', () => {
+    for (const text of ['sudo -nH -u example-user A=1 php w.php', 'sudo --user=example-user -- php w.php'])
+      expect(layers(text)).toMatchObject({ user: 'example-user', directory: HOME, lookUp: 'sudo' });
+    for (const text of ['runuser -u example-user -- php w.php', 'gosu example-user:users php w.php'])
+      expect(layers(text)).toMatchObject({ user: 'example-user', directory: HOME, lookUp: 'entry' });
+  });
+
+  test('without knowing the user nothing is told, and his name is asked for', () => {
+    const reading = readCommand('sudo -u u12345 php w.php', sh);
+    expect(reading).toMatchObject({ is: 'opaque', why: 'user-switch', needs: 'u12345' });
+  });
+
+  test('the log of what sudo starts is opened before sudo, the one in a string of su behind it', () => {
+    const opened = (text: string) => worker(text).outlets.map(({ user, level }) => [user, level]);
+    expect(opened('sudo -u example-user php w.php >> /log')).toEqual([[undefined, 0]]);
+    expect(opened("su example-user -c 'php w.php >> /log' > /dev/null")).toEqual([
+      ['example-user', 1],
+      [undefined, 0],
+    ]);
+  });
+
+  test('the output of a pipe is its last program’s affair', () => {
+    expect(logOf(worker('php w.php 2>&1 | grep -v x >> log'))).toBe(`${HOME}/log`);
+    expect(logOf(worker('php w.php | logger -t w'))).toBe('unknown');
+    expect(logOf(worker('( php w.php | grep x ) > out'))).toBe(`${HOME}/out`);
+    expect(logOf(worker("sh -c 'cd /srv && php w.php' > out"))).toBe(`${HOME}/out`);
+  });
+
+  test('other programs before and behind the worker may stay', () => {
+    for (const text of [
+      'mkdir -p x && php w.php',
+      'date >> log; php w.php',
+      'php w.php && curl -fsS https://example.com/ping',
+      'php w.php || true',
+      'set -e; php w.php; rm -f x',
+    ])
+      expect(worker(text).scriptPath).toBe(`${HOME}/w.php`);
+  });
+
+  test('a look with pgrep in front is one thing with the worker', () => {
+    expect(worker('pgrep -f w.php > /dev/null || php w.php &')).toMatchObject({
+      background: true,
+      pgrep: { start: 0 },
+    });
+    expect(worker('pgrep -f w.php || (cd /srv && php w.php &)')).toMatchObject({
+      background: true,
+      directory: '/srv',
+    });
+  });
+
+  test('under dash &> is an ampersand and a redirect of nothing', () => {
+    expect(worker('php w.php &> log')).toMatchObject({ background: true, ampersands: [] });
+    expect(worker('php w.php &> log', bash)).toMatchObject({ background: false });
+  });
+
+  test('which php is what PATH has', () => {
+    for (const text of ['`which php` w.php', '$(command -v php) w.php', '"$(which php)" w.php'])
+      expect(worker(text).interpreter).toMatchObject({ how: 'path', word: { value: 'php' } });
+  });
+
+  test('the console of a framework is a PHP script', () => {
+    expect(worker('./bin/console app:work').interpreter).toEqual({ kind: 'php', how: 'script' });
+  });
+});
+
 describe('left alone', () => {
   const cases: readonly (readonly [string, OpaqueReason, Surroundings?])[] = [
     ['', 'empty'],
@@ -173,26 +287,50 @@ describe('left alone', () => {
     ['wp cron event run --due-now', 'framework-binary'],
     ['php a.php; php b.php', 'several-commands'],
     ['php a.php && php b.php', 'several-commands'],
-    ['php a.php || true', 'several-commands'],
+    ['php a.php & true', 'several-commands'],
+    ['php a.php; node b.js', 'several-commands'],
+    ['set -- x; php w.php', 'several-commands'],
+    ['trap : TERM; php w.php', 'several-commands'],
+    ['/srv/app && php w.php', 'several-commands'],
     ['php a.php & php b.php', 'several-commands'],
     ['cd /a && cd b && php w.php', 'several-commands'],
-    ['mkdir -p x && php w.php', 'several-commands'],
     ['[ -f x ] || php w.php', 'several-commands'],
     ['[ -f x ]; php w.php', 'several-commands'],
     ['nice -n 10 cd /srv && php w.php', 'several-commands'],
-    ['php w.php | tee log', 'pipe'],
-    ['(cd /srv; php w.php)', 'subshell'],
-    ["sh -c 'php w.php'", 'nested-shell'],
+    ['echo x | php w.php', 'pipe'],
+    ['php w.php | php filter.php', 'pipe'],
+    ['php w.php | (cat; date)', 'pipe'],
+    ['cd /srv; (cd app; php w.php)', 'several-commands'],
+    ['(php w.php) &> log', 'bash-syntax'],
+    ['php w.php &> log --x', 'bash-syntax'],
+    ['php w.php &> log 2>&1', 'bash-syntax'],
+    ['php w.php 2>> e &> log', 'bash-syntax'],
+    ['(php w.php > log) 2> e', 'redirect'],
+    ['(php w.php) 2> e', 'redirect'],
+    ["sh -c 'php $0' w.php", 'nested-shell'],
+    ["bash -i -c 'php w.php'", 'nested-shell'],
+    ['sh -c "php $FILE"', 'undefined-variable'],
+    ["csh -c 'php w.php'", 'nested-shell'],
     ['eval php w.php', 'nested-shell'],
-    ['{ php w.php; }', 'compound'],
     ['if true; then php w.php; fi', 'compound'],
     ['for i in 1 2; do php w.php; done', 'compound'],
     ['w() { php w.php; }', 'compound'],
-    ['sudo -u example-user php w.php', 'user-switch'],
-    ["su - example-user -c 'php w.php'", 'user-switch'],
-    ['nice flock -n /tmp/l php w.php', 'lock-wrapper'],
-    ['pgrep -f w.php || php w.php', 'pgrep-guard'],
-    ['pgrep -f w.php > /dev/null || (cd /srv && php w.php &)', 'pgrep-guard'],
+    ['sudo -u nobody-here php w.php', 'user-switch'],
+    ['sudo -u "#1000" php w.php', 'user-switch'],
+    ['sudo -i -u example-user php w.php', 'user-switch'],
+    ['sudo -b -u example-user php w.php', 'user-switch'],
+    ['sudo -D /srv -u example-user php w.php', 'user-switch'],
+    ['sudo -u $LOGNAME php w.php', 'undefined-variable'],
+    ["su - locked -c 'php w.php'", 'user-switch'],
+    ["su example-user -c 'php w.php' more", 'user-switch'],
+    ['setpriv --reuid=1000 php w.php', 'user-switch'],
+    ['setlock /tmp/l php w.php', 'lock-wrapper'],
+    ['flock -u 9 php w.php', 'no-worker'],
+    ['flock -n /tmp/l -c php w.php', 'nested-shell'],
+    ['pgrep -f w.php && php w.php', 'pgrep-guard'],
+    ['pgrep -f w.php || nice true || php w.php', 'pgrep-guard'],
+    ['[ -f on ] && pgrep -f w.php || php w.php', 'pgrep-guard'],
+    ["pgrep -f w.php || sh -c 'php w.php'", 'pgrep-guard'],
     ['docker exec web php w.php', 'container'],
     ['daemon php w.php', 'unknown-wrapper'],
     ['time php w.php', 'unknown-wrapper'],
@@ -210,7 +348,6 @@ describe('left alone', () => {
     ['php ~other/w.php', 'expansion'],
     ['php ${PHP:-x}/w.php', 'expansion'],
     ['php $SPACED', 'expansion'],
-    ['php w.php &> log', 'bash-syntax'],
     ['php w.php >& log', 'bash-syntax'],
     ['php w.php |& tee log', 'bash-syntax'],
     ['php w.php 2>&1>log', 'bash-syntax'],
