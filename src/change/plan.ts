@@ -1,7 +1,7 @@
 // A plan: steps in the order in which every prefix is safe, and what no rollback can bring back.
 import { createHash } from 'node:crypto';
 import type { Dialect } from '../crontab/crontab.ts';
-import type { CrontabSource } from '../server/server.ts';
+import type { CrontabSource, Owner } from '../server/server.ts';
 import { stepToJson } from './encode.ts';
 import type { Step } from './step.ts';
 
@@ -32,6 +32,8 @@ export interface Latched {
   };
   /** Absolute path. */
   readonly log?: string;
+  /** Who opens the log, when it is not the user the worker runs as. */
+  readonly logOwner?: Owner;
   readonly once: boolean;
   /** The entry's command (decoded text as UTF-8) before and after, for the other forms of rollback. */
   readonly command: { readonly before: string; readonly after: string };

@@ -105,10 +105,11 @@ function planFile(text: Bytes, outlet: Outlet, out: Redirect, err: Redirect | un
   return { edits, note: { code, log } };
 }
 
-function appending(text: Bytes, redirect: Redirect): Edit[] {
-  if (redirect.operator !== '>' && redirect.operator !== '>|') return [];
+/** The edits that make a redirect append to its file instead of emptying it. */
+export function appending(text: Bytes, redirect: Redirect): Edit[] {
+  if (!['>', '>|', '&>'].includes(redirect.operator)) return [];
   const start = text.indexOf(redirect.operator, redirect.span.start);
-  return [{ start, end: start + redirect.operator.length, text: '>>' }];
+  return [{ start, end: start + redirect.operator.length, text: redirect.operator === '&>' ? '&>>' : '>>' }];
 }
 
 function insert(at: number, text: Bytes): Edit {

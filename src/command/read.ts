@@ -180,6 +180,7 @@ function readSimple(node: CommandNode, scene: Scene): Command | Trouble {
       handed.given,
       handed.program,
       touched,
+      outlet.directory,
     );
     if ('why' in inner) return inner;
     if (scene.pgrep !== undefined) return { why: 'pgrep-guard', detail: 'pgrep' };

@@ -2,9 +2,10 @@
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Command, Frame, RewriteNote, Wish, Word, Wrapper } from './command.ts';
 import { applyEdits, type Edit, skipBlanks } from './edits.ts';
-import { planOutput } from './output.ts';
+import { appending, planOutput } from './output.ts';
+import { pathFrom } from './paths.ts';
 import { requote, shellQuote } from './quote.ts';
-import { isPiped, outletOf } from './redirects.ts';
+import { isPiped, logOf, outletOf } from './redirects.ts';
 
 interface Draft {
   /** Of the text the worker stands in. */
@@ -66,6 +67,13 @@ function rewriteOutput(command: Command, log: Bytes, replaces: boolean, draft: D
   const { edits, note } = planOutput(textAt(command, outlet.level), outlet, log, replaces);
   draft.levels[outlet.level]?.push(...edits);
   draft.notes.push(note);
+  // `( … > FILE ) > FILE` empties the log from further out.
+  const at = command.outlets.indexOf(outlet);
+  const file = logOf(command);
+  for (const outer of command.outlets.slice(at + 1)) {
+    const same = outer.redirects.filter(({ target }) => pathFrom(outer.directory, target.value) === file);
+    draft.levels[outer.level]?.push(...same.flatMap((one) => appending(textAt(command, outer.level), one)));
+  }
 }
 
 /** Variables cron itself gives every command. Any other in a `cd` stands or falls with lines elsewhere. */

@@ -66,6 +66,7 @@ const DEEPEST = 6;
  *
  * @param program the shell's name when the string is for `sh -c` and the like; undefined for su and flock, which choose one
  * @param touched variables the command around the string sets for it
+ * @param from the directory the command around the string runs in
  */
 export function innerScene(
   scene: Scene,
@@ -73,6 +74,7 @@ export function innerScene(
   given: Extract<HandOver, { is: 'string' }>,
   program: Bytes | undefined,
   touched: readonly Bytes[],
+  from: Bytes,
 ): Scene | Trouble {
   if (scene.frames.length >= DEEPEST) return { why: 'nested-shell', detail: word.raw };
   const switched = given.user === undefined ? undefined : personOf(scene, given.user);
@@ -87,7 +89,7 @@ export function innerScene(
     : new Map([...scene.env].filter(([key, value]) => scene.shell.variables.get(key) === value));
   for (const key of touched) env.delete(key);
   const home = switched?.home ?? (touched.includes('HOME') ? undefined : scene.shell.home);
-  const directory = given.goesHome ? switched?.home : scene.directory;
+  const directory = given.goesHome ? switched?.home : from;
   const user = given.user ?? scene.user;
   return {
     text: word.value,

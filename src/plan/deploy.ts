@@ -66,7 +66,10 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     for (const file of guard.files) files.set(file.path, file);
 
     const wish: Wish = {
-      ...(job.interpreter.path === 'missing' ? {} : { interpreter: bytesOf(job.interpreter.path) }),
+      ...(job.interpreter.path === 'missing' || job.interpreter.nameStays
+        ? {}
+        : { interpreter: bytesOf(job.interpreter.path) }),
+      guarded: guard.place !== 'none',
       ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags, insteadOf: guardWords(job.command) }),
       once: ending.flag === '--once',
       ...(ending.flag === undefined || ending.flag === '--once' ? {} : { pass: bytesOf(ending.flag) }),
@@ -125,6 +128,7 @@ function logFor(
 ): { path: string | undefined; needs: readonly string[]; findings: readonly Finding[] } {
   if (job.places === 'none') return { path: latching.log, needs: [], findings: [] };
   const { log, logIs } = job.places;
+  if (logIs === 'piped') return { path: undefined, needs: [], findings: [] };
   const home = facts.paths.get(dirname(job.places.base));
   const directory = facts.paths.get(dirname(log));
   if (directory?.is === 'directory') return { path: log, needs: [], findings: [] };
@@ -148,8 +152,11 @@ function logFor(
   return { path: log, needs: [dirname(log)], findings: [] };
 }
 
-/** Steps for every missing directory on the way, outermost first, owned by the user the job runs as. */
+/** Steps for every missing directory on the way, outermost first, owned by the user the job runs as, or who opens its log. */
 function directoriesTo(facts: Facts, job: Job, path: string): MakeDirectory[] {
+  const { places } = job;
+  const forLog = places !== 'none' && path === dirname(places.log) && path !== places.directory;
+  const user = forLog ? places.logOwner : job.owner;
   const steps: MakeDirectory[] = [];
   for (let at = path; at !== '/' && at !== '' && facts.paths.get(at)?.is === 'absent'; at = dirname(at)) {
     const parent = facts.paths.get(dirname(at));
@@ -162,8 +169,8 @@ function directoriesTo(facts: Facts, job: Job, path: string): MakeDirectory[] {
       kind: 'make-directory',
       path: at,
       mode: shared ? 0o755 : 0o700,
-      owner: shared ? rootOwner : job.owner,
-      as: rootMakes ? rootOwner : job.owner,
+      owner: shared ? rootOwner : user,
+      as: rootMakes ? rootOwner : user,
     });
     if (parent === undefined) break;
   }
@@ -260,6 +267,9 @@ function latched(
           },
         }),
     ...(log === undefined ? {} : { log }),
+    ...(job.places !== 'none' && job.places.logOwner.uid !== job.owner.uid
+      ? { logOwner: job.places.logOwner }
+      : {}),
     once,
     command: { before: readable(job.entry.command.text), after: readable(after) },
     schedule: readable(text.slice(scheduleSpan.start, scheduleSpan.end)),

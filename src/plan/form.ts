@@ -103,7 +103,12 @@ function longRunning(worker: Latched, user: string, dialect: Dialect): string[] 
     home,
     variables: new Map([['HOME', home]]),
   });
-  if (reading.is !== 'worker' || worker.interpreter.path === 'missing' || worker.log === undefined)
+  if (
+    reading.is !== 'worker' ||
+    reading.involved ||
+    worker.interpreter.path === 'missing' ||
+    worker.log === undefined
+  )
     return 'impossible';
   const form = longRunningForm(bytesOf(worker.command.after), reading, {
     interpreter: bytesOf(worker.interpreter.path),

@@ -45,6 +45,8 @@ function guardTaken(facts: Facts, job: Job, guard: string): Finding[] {
 /** A shell that cannot open the log runs nothing, at every tick, and says so only in cron's mail. */
 function logUnwritable(job: Job, places: Places): Finding[] {
   const { seen, way, made, groups } = places.logAt;
+  if (places.logIs === 'piped') return [];
+  const opener = places.logOwner;
   const at = whatRefuses();
   return at === 'nothing'
     ? []
@@ -58,25 +60,25 @@ function logUnwritable(job: Job, places: Places): Finding[] {
       ];
 
   function whatRefuses(): string {
-    const closed = way.find((step) => step.seen.is !== 'directory' || !may(job.owner, groups, step.seen, 1));
+    const closed = way.find((step) => step.seen.is !== 'directory' || !may(opener, groups, step.seen, 1));
     if (closed !== undefined) return closed.path;
     switch (seen.is) {
       case 'file':
-        return may(job.owner, groups, seen, 2) ? 'nothing' : places.log;
+        return may(opener, groups, seen, 2) ? 'nothing' : places.log;
       case 'directory':
       case 'link':
         return places.log;
       case 'other':
         // A device or a pipe is odd, but somebody's wish.
         if (seen.what === 'unreadable') return places.log;
-        return seen.own === undefined || may(job.owner, groups, seen.own, 2) ? 'nothing' : places.log;
+        return seen.own === undefined || may(opener, groups, seen.own, 2) ? 'nothing' : places.log;
       case 'absent': {
         const [above] = way;
         // Our own places are judged as such; root makes their first directories.
         if (above?.seen.is !== 'directory' || places.logIs === 'ours') return 'nothing';
         // We make directories as the user without his further groups.
-        const has = made ? [job.owner.gid] : groups;
-        return may(job.owner, has, above.seen, 3) ? 'nothing' : above.path;
+        const has = made ? [opener.gid] : groups;
+        return may(opener, has, above.seen, 3) ? 'nothing' : above.path;
       }
     }
   }

@@ -57,6 +57,10 @@ export interface InterpreterFacts {
   readonly asks?: { readonly range: string; readonly file: string };
   /** An interpreter was asked for that runs scripts of the other kind; the entry's own is meant here. */
   readonly unfit?: string;
+  /** The name stays in the entry: a login shell or sudo may look it up elsewhere than we can see. */
+  readonly nameStays?: true;
+  /** The script is its own command, and its first line names this, which is none of its kind. */
+  readonly firstLine?: string;
 }
 
 /** Where a worker's lock, log and guard go. */
@@ -67,8 +71,10 @@ export interface Places {
   /** Lock and log directory of this worker. */
   readonly directory: string;
   readonly log: string;
-  /** The log the old command writes, kept; else 'ours' or 'asked'. */
-  readonly logIs: 'kept' | 'ours' | 'asked';
+  /** The log the old command writes, kept; else 'ours' or 'asked'; 'piped' when a program takes the output. */
+  readonly logIs: 'kept' | 'ours' | 'asked' | 'piped';
+  /** Who opens the log: the shell in front of a `sudo` still has the rights of the entry's user. */
+  readonly logOwner: Owner;
   readonly logAt: LogFacts;
   /** Guard file when it stands in the entry. */
   readonly guardInBase: string;
@@ -95,6 +101,7 @@ export interface Job {
   readonly entry: EntryLine;
   readonly line: number;
   readonly command: Command;
+  /** The user it runs as: the entry's, or the one its command switches to. */
   readonly user: Person;
   /** Runs as somebody whose files we may not write. */
   readonly foreign: boolean;

@@ -65,13 +65,23 @@ export function jobFindings(
     const finding = {
       level: hit.level ?? levels[code],
       code,
-      where: { source: job.sourceName, line: job.line, ...placeOf(job.crontab, job.entry, hit) },
+      where: {
+        source: job.sourceName,
+        line: job.line,
+        ...placeOf(job.crontab, job.entry, outside(job, hit)),
+      },
       args: hit.args ?? {},
     };
     findings.push(finding);
     if (hit.obstacle) obstacles.push(finding);
   }
   return { obstacles, findings };
+}
+
+/** A spot in the string of an inner shell is shown as that string: its own offsets say nothing about the line. */
+function outside({ command }: BareJob, hit: Hit): Hit {
+  const word = command.frames[0]?.word;
+  return word === undefined || hit.at === undefined ? hit : { ...hit, at: word.span };
 }
 
 /** A spot of the command's text, a spot of the file, or the whole command. */

@@ -1,30 +1,56 @@
 // The program that runs a worker: where it is, which version it is, and which one the site asks for.
 import { basename, dirname, isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
-import type { Command, InterpreterKind } from '../command/command.ts';
+import type { InterpreterKind } from '../command/command.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { Owner } from '../server/server.ts';
-import type { InterpreterFacts, ScriptFacts } from './facts.ts';
-import { type Look, once } from './look.ts';
+import type { InterpreterFacts } from './facts.ts';
+import { type Look, once, type Sight } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 import { isLeftOut, rangeIn, versionOfPath } from './version.ts';
 
-/** Finds the interpreter as cron's shell would, or the one that was asked for. */
-export async function findInterpreter(
-  look: Look,
-  command: Command,
-  path: string,
-  as: Owner,
-  script: ScriptFacts | 'absent' | 'unreadable',
-): Promise<InterpreterFacts> {
-  const kind = command.interpreter.kind;
+/** PATH as sudo and a login set it unless the machine says otherwise (sudoers(5), login.defs(5) on Debian). */
+const OTHER_PATHS = {
+  sudo: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  login: '/usr/local/bin:/usr/bin:/bin',
+} as const;
+
+type Eyed = Pick<Sight, 'command' | 'path' | 'eyes' | 'script'>;
+
+/** Finds the interpreter as the shell that starts the worker would, or the one that was asked for. */
+export async function findInterpreter(look: Look, sight: Eyed): Promise<InterpreterFacts> {
+  const { command, path, script } = sight;
+  const { kind, how, word } = command.interpreter;
   const given = look.latching.interpreter;
   const asked = given !== undefined && interpreterKind(basename(given)) === kind ? given : undefined;
   // 'All' means each worker with what fits it; who names a worker and the wrong program has made a mistake.
   const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
-  const wanted =
-    asked ?? (command.interpreter.word === undefined ? kind : readable(command.interpreter.word.value));
-  const found = { path: 'missing', wanted, kind, asked: asked !== undefined, ...unfit } as const;
+  const first = how === 'script' && typeof script !== 'string' ? firstLineOf(script.file.bytes) : undefined;
+  const fits = first !== undefined && interpreterKind(basename(first)) === kind;
+  const own = word === undefined ? (fits ? readable(first) : kind) : readable(word.value);
+  const wanted = asked ?? own;
+  const found = {
+    wanted,
+    kind,
+    asked: asked !== undefined,
+    ...unfit,
+    ...(first !== undefined && !fits ? { firstLine: readable(first) } : {}),
+  };
+  const here = await lookUp(look, sight, wanted, path);
+  if (wanted.includes('/') || command.lookUp === 'entry') return { ...found, ...here };
+  const there = await lookUp(look, sight, wanted, OTHER_PATHS[command.lookUp]);
+  // Only the login's own files can tell what PATH it has.
+  const stays = command.lookUp === 'login' || here.path !== there.path;
+  return { ...found, ...there, ...(stays ? { nameStays: true } : {}) };
+}
+
+async function lookUp(
+  look: Look,
+  { command, eyes: as, script }: Eyed,
+  wanted: string,
+  path: string,
+): Promise<Pick<InterpreterFacts, 'path' | 'version' | 'asks'>> {
+  const { kind } = command.interpreter;
   const candidates = wanted.includes('/')
     ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
     : path
@@ -36,15 +62,23 @@ export async function findInterpreter(
       look.server.files.executable(candidate, as),
     );
     if (!runs) continue;
-    if (typeof script === 'string') return { ...found, path: candidate };
+    if (typeof script === 'string') return { path: candidate };
     const version = await once(look, `version ${candidate}`, () => versionOf(look, candidate, kind, as));
-    if (version === 'unknown') return { ...found, path: candidate };
+    if (version === 'unknown') return { path: candidate };
     const asks = await once(look, `asks ${as.uid} ${version} ${dirname(script.path)}`, () =>
       demandAbove(look, dirname(script.path), version, kind, as),
     );
-    return { ...found, path: candidate, version, ...(asks === 'none' ? {} : { asks }) };
+    return { path: candidate, version, ...(asks === 'none' ? {} : { asks }) };
   }
-  return found;
+  return { path: 'missing' };
+}
+
+/** What the first line of a script says runs it; undefined where it says nothing. `env` looks the next word up on PATH. */
+function firstLineOf(bytes: string): string | undefined {
+  const line = /^#![ \t]*([^\n]*)/.exec(bytes)?.[1] ?? '';
+  const [program = '', ...rest] = line.trim().split(/[ \t]+/);
+  if (basename(program) === 'env') return rest.find((word) => !word.startsWith('-'));
+  return program === '' ? undefined : program;
 }
 
 /** `/usr/bin/php` is a link to `php8.2` on Debian: the name at its end tells. */

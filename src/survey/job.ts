@@ -18,7 +18,7 @@ import { lookAtScript } from './script.ts';
 /** What the entry runs, and the guard that stands there already. */
 export async function sightJob(
   look: Look,
-  parts: Pick<Sight, 'source' | 'crontab' | 'entry' | 'command' | 'person' | 'path' | 'home'>,
+  parts: Omit<Sight, 'owner' | 'eyes' | 'scriptPath' | 'script' | 'args' | 'held'>,
 ): Promise<Sight> {
   const { command, person } = parts;
   const owner: Owner = { uid: person.uid, gid: person.gid };
@@ -52,7 +52,7 @@ export async function lookAtJob(
   among: { readonly sights: readonly Sight[]; readonly claims: Claims },
 ): Promise<Job> {
   const { source, crontab, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
-  const interpreter = await findInterpreter(look, command, sight.path, eyes, script);
+  const interpreter = await findInterpreter(look, sight);
   const places = await placesFor(look, sight, among.claims);
   if (typeof script !== 'string') {
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));

@@ -28,14 +28,16 @@ export interface Sight {
   readonly crontab: Crontab;
   readonly entry: EntryLine;
   readonly command: Command;
+  /** The user the job runs as, and the one whose shell opens its log. */
   readonly person: Person;
-  /** The user the job runs as. */
+  readonly opener: Person;
   readonly owner: Owner;
   /** Whose rights we look with: an ordinary user has only his own; root takes those of the job's user. */
   readonly eyes: Owner;
-  /** PATH and HOME in force for the entry. */
+  /** PATH in force for the entry, and the homes of the two users as their processes see them. */
   readonly path: string;
   readonly home: string;
+  readonly openersHome: string;
   readonly scriptPath: string;
   readonly script: ScriptFacts | 'absent' | 'unreadable';
   readonly args: readonly string[];

@@ -1,8 +1,8 @@
 // Where each worker's lock, log and guard go: what stands there already keeps its place, and no two workers share one.
 import { dirname, isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
-import { logOf } from '../command/redirects.ts';
-import type { Seen } from '../server/server.ts';
+import { isPiped, logOf } from '../command/redirects.ts';
+import type { Owner, Seen } from '../server/server.ts';
 import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
 import { type Places, tellingArgs } from './facts.ts';
 import { lookAtLog } from './log.ts';
@@ -45,19 +45,47 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
   const kept = old === 'none' || old === 'null' || old === 'unknown' ? undefined : readable(old);
   const { directory, name } = await lockFor(look, sight, claims, home, kept);
   const below = placesBelow(home, name, guardFileName(command.interpreter.kind));
-  const log = asked ?? kept ?? below.log;
+  const openers = await openersPlace(look, sight, name, below.log);
+  const log = asked ?? kept ?? openers;
   const lock = join(directory, `${name}.lock`);
-  for (const path of [home, below.base, lock, below.guardInBase, dirname(log)]) {
-    for (let at = path; !look.paths.has(at); at = dirname(at)) await see(look, sight, at);
+  for (const path of [home, below.base, lock, below.guardInBase]) {
+    for (let at = path; !look.paths.has(at); at = dirname(at)) await see(look, sight.eyes, at);
   }
+  const { uid, gid } = sight.opener;
+  for (let at = dirname(log); !look.paths.has(at); at = dirname(at))
+    await see(look, eyesOf(look, { uid, gid }), at);
   return {
     ...below,
     directory,
     name,
     log,
-    logAt: await lookAtLog(look, sight.person, log),
-    logIs: asked !== undefined ? 'asked' : kept !== undefined ? 'kept' : 'ours',
+    logAt: await lookAtLog(look, sight.opener, log),
+    logIs:
+      kept === undefined && isPiped(command)
+        ? 'piped'
+        : asked !== undefined
+          ? 'asked'
+          : kept !== undefined
+            ? 'kept'
+            : 'ours',
+    logOwner: { uid, gid },
   };
+}
+
+/**
+ * Our log lies with whoever opens it. Root's shell in front of a sudo must not write where the other user could have laid a
+ * link: it gets a place in root's own home.
+ */
+async function openersPlace(look: Look, sight: Sight, name: string, own: string): Promise<string> {
+  const { opener, owner, openersHome, command } = sight;
+  if (opener.uid === owner.uid) return own;
+  const eyes = eyesOf(look, { uid: opener.uid, gid: opener.gid });
+  await see(look, eyes, openersHome);
+  return placesBelow(openersHome, name, guardFileName(command.interpreter.kind)).log;
+}
+
+function eyesOf({ server }: Look, owner: Owner): Owner {
+  return server.self.root ? owner : server.self.owner;
 }
 
 /**
@@ -89,7 +117,7 @@ async function lockFor(
     const below = placesBelow(home, name, guardFileName(sight.command.interpreter.kind));
     const lock = join(below.directory, name);
     if (claims.has(lock)) continue;
-    if ((await see(look, sight, below.directory)).is === 'directory' && log !== below.log) continue;
+    if ((await see(look, sight.eyes, below.directory)).is === 'directory' && log !== below.log) continue;
     claims.set(lock, { directory: below.directory, name, worker });
     return { directory: below.directory, name };
   }
@@ -111,8 +139,8 @@ function askedLog(look: Look, { command }: Sight): string | undefined {
   return join(readable(command.directory), log);
 }
 
-async function see(look: Look, sight: Sight, path: string): Promise<Seen> {
-  const seen = await peek(look.server, path, sight.eyes);
+async function see(look: Look, eyes: Owner, path: string): Promise<Seen> {
+  const seen = await peek(look.server, path, eyes);
   look.paths.set(path, seen);
   return seen;
 }
@@ -121,7 +149,7 @@ async function see(look: Look, sight: Sight, path: string): Promise<Seen> {
 async function homeFor(look: Look, sight: Sight): Promise<string | 'none'> {
   const { server } = look;
   if (sight.home.startsWith('/')) {
-    const seen = await see(look, sight, sight.home);
+    const seen = await see(look, sight.eyes, sight.home);
     if (seen.is === 'directory' && seen.uid === sight.owner.uid) return sight.home;
   }
   if (!server.self.root) return 'none';

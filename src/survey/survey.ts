@@ -2,8 +2,9 @@
 import { dirname, join } from 'node:path/posix';
 import type { Settings } from '../ask/settings.ts';
 import { bytesOf, readable } from '../change/encode.ts';
-import type { Command } from '../command/command.ts';
+import type { Command, Reading } from '../command/command.ts';
 import { readCommand } from '../command/read.ts';
+import { outletOf } from '../command/redirects.ts';
 import type { Crontab, EntryLine } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
@@ -150,10 +151,11 @@ async function lookAtEntry(
     ...(home === '' ? [] : [['HOME', home] as const]),
     ...(look.dialect === 'cronie' ? [['USER', bytesOf(name)] as const] : []),
   ]);
-  let reading = readCommand(entry.command.text, { shell, home, variables });
+  const people = new Map<string, Known>();
+  let reading = await readWith(look, entry, { shell, home, variables, people });
   if (reading.is === 'worker' && person !== 'unknown' && (await misplaced(look, reading, home, person))) {
     // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
-    reading = readCommand(entry.command.text, { shell, home: dirname(home), variables });
+    reading = await readWith(look, entry, { shell, home: dirname(home), variables, people });
   }
   const sight =
     reading.is === 'worker' && person !== 'unknown'
@@ -162,9 +164,8 @@ async function lookAtEntry(
           crontab,
           entry,
           command: reading,
-          person,
+          ...(await whoRuns(look, reading, person, readable(home))),
           path: readable(variables.get('PATH') ?? debianPath),
-          home: readable(home),
         })
       : ('none' as const);
   const view = await viewOf(
@@ -186,8 +187,54 @@ async function lookAtEntry(
   };
 }
 
+type Known = { readonly home: string; readonly shell: string } | 'unknown';
+
+/** Reads the command, looking up the users it switches to as it asks for them. */
+async function readWith(
+  look: Look,
+  entry: EntryLine,
+  around: Parameters<typeof readCommand>[1] & { readonly people: Map<string, Known> },
+): Promise<Reading> {
+  for (;;) {
+    const reading = readCommand(entry.command.text, around);
+    if (reading.is === 'worker' || reading.needs === undefined || around.people.has(reading.needs))
+      return reading;
+    const person = await look.server.people.find(readable(reading.needs));
+    const known =
+      person === 'unknown' ? person : { home: bytesOf(person.home), shell: bytesOf(person.shell) };
+    around.people.set(reading.needs, known);
+  }
+}
+
+/** The user the worker runs as and the one who opens its log; mostly both are the entry's. */
+async function whoRuns(
+  look: Look,
+  command: Command,
+  entrys: Person,
+  home: string,
+): Promise<Pick<Sight, 'person' | 'opener' | 'home' | 'openersHome'>> {
+  const find = async (name: string | undefined): Promise<Person> => {
+    const found = name === undefined ? entrys : await look.server.people.find(readable(name));
+    return found === 'unknown' ? entrys : found;
+  };
+  const person = await find(command.user);
+  const opener = await find(outletOf(command).user);
+  return {
+    person,
+    opener,
+    home: person === entrys ? home : person.home,
+    openersHome: opener === entrys ? home : opener.home,
+  };
+}
+
 async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
-  if (command.cd !== undefined || command.script.value.startsWith('/') || home === '' || home === '/')
+  if (
+    command.user !== undefined ||
+    command.cd !== undefined ||
+    command.script.value.startsWith('/') ||
+    home === '' ||
+    home === '/'
+  )
     return false;
   const isThere = async (path: string): Promise<boolean | 'unseen'> => {
     try {

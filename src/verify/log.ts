@@ -98,5 +98,5 @@ async function endOf(
 }
 
 function eyesOf(server: Server, worker: Latched): { uid: number; gid: number } {
-  return server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
+  return server.self.root ? (worker.logOwner ?? { uid: worker.uid, gid: worker.gid }) : server.self.owner;
 }

@@ -40,7 +40,8 @@ describe('a soup of shell pieces', () => {
         const run = await scratch.run(surroundings.shell, text, []);
         if (run.argv === undefined) {
           // A file to read from, or a directory, was not there: then the shell said so.
-          if (!command.background) expect(run.exitCode, text).not.toBe(0);
+          // What stands behind the worker has an exit code of its own.
+          if (!command.background && !command.involved) expect(run.exitCode, text).not.toBe(0);
           return;
         }
         expect(run.cwd, text).toBe(command.directory);
