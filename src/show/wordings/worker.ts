@@ -17,6 +17,13 @@ export const workerWordings = {
       fix: 'the guard adds stale recovery and a checklist; the own lock may stay',
     }),
   },
+  'entry-lock': {
+    title: 'The entry has a lock of its own',
+    say: (a) => ({
+      what: `flock(1) in the entry locks ${a['file']}: runs of ${a['script']} started elsewhere, by hand for instance, do not know of it.`,
+      fix: 'the guard in the script keeps those out too; the flock may stay, on its own file',
+    }),
+  },
   scheduler: {
     title: 'A scheduler keeps its jobs apart itself',
     say: (a) => ({
@@ -78,6 +85,22 @@ export const workerWordings = {
     say: (a) => ({
       what: 'The script itself is the command: it runs only if it is executable and its first line names an interpreter.',
       fix: `write ${a['path']} in front of it`,
+    }),
+  },
+  'first-line': {
+    title: 'The script is its own command, and something else runs it',
+    say: (a) => ({
+      what: a['line']
+        ? `${a['script']} is run by ${a['line']}, as its first line says, not by ${a['kind']}.`
+        : `${a['script']} has no first line that names an interpreter: the shell reads it as shell text.`,
+      fix: `write ${a['kind']} in front of it if it is a ${a['kind']} script`,
+    }),
+  },
+  'name-left-to-login': {
+    title: 'A login shell or sudo looks the interpreter up',
+    say: (a) => ({
+      what: `'${a['wanted']}' is looked up on the PATH of ${a['by'] === 'sudo' ? 'sudo' : 'a login shell'}, which may be another than ${a['path']}: the name stays in the entry.`,
+      fix: 'name the one that is meant with --interpreter',
     }),
   },
   'interpreter-missing': {

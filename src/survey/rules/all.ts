@@ -7,15 +7,18 @@ import { endlessWorker } from './endlessWorker.ts';
 import { cronDirectoryBackup, cronDirectoryName, fileLinks, fileMode, fileOwner } from './file.ts';
 import { hoursWithoutMinutes } from './hoursWithoutMinutes.ts';
 import {
+  firstLine,
   interpreterKind,
   interpreterMissing,
   interpreterVersion,
+  nameLeftToLogin,
   noInterpreter,
   panelJob,
   relativeInterpreter,
 } from './interpreter.ts';
 import { noWorker, opaque } from './leftAlone.ts';
 import {
+  entryLock,
   guardLost,
   neverEnds,
   noLock,
@@ -80,10 +83,13 @@ export const jobRules: readonly JobRule[] = [
   interpreterKind,
   relativeInterpreter,
   noInterpreter,
+  firstLine,
+  nameLeftToLogin,
   interpreterVersion,
   panelJob,
   rootRunsForeignScript,
   noLock,
+  entryLock,
   scheduler,
   ownLock,
   guardLost,

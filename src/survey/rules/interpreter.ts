@@ -31,8 +31,9 @@ export const relativeInterpreter: JobRule = {
   code: 'relative-interpreter',
   check(job) {
     const { how } = job.command.interpreter;
-    if (how === 'absolute' || how === 'script' || job.interpreter.path === 'missing') return 'fine';
-    return { ...at(job), args: { wanted: job.interpreter.wanted, path: job.interpreter.path } };
+    const { path, nameStays } = job.interpreter;
+    if (how === 'absolute' || how === 'script' || path === 'missing' || nameStays) return 'fine';
+    return { ...at(job), args: { wanted: job.interpreter.wanted, path } };
   },
 };
 
@@ -44,6 +45,30 @@ export const noInterpreter: JobRule = {
       at: job.command.script.span,
       args: { wanted: job.interpreter.wanted, path: job.interpreter.path },
     };
+  },
+};
+
+/** The kernel starts what the first line names, and hands a file without one to the shell: no PHP, whatever its name. */
+export const firstLine: JobRule = {
+  code: 'first-line',
+  check(job) {
+    const { firstLine: line, kind } = job.interpreter;
+    const isConsole = !/\.(?:php|phar|[mc]?js)$/.test(job.scriptPath);
+    const none = typeof job.script !== 'string' && !job.script.file.bytes.startsWith('#!');
+    if (job.command.interpreter.how !== 'script' || (line === undefined && !(none && isConsole)))
+      return 'fine';
+    const args = { script: job.scriptPath, line: line ?? '', kind: kind === 'php' ? 'PHP' : 'Node' };
+    return { at: job.command.script.span, args, obstacle: true };
+  },
+};
+
+/** A login shell has its own PATH, sudo too: which program the name is stays open, so the name stays in the entry. */
+export const nameLeftToLogin: JobRule = {
+  code: 'name-left-to-login',
+  check(job) {
+    const { nameStays, wanted, path } = job.interpreter;
+    if (!nameStays || path === 'missing') return 'fine';
+    return { ...at(job), args: { wanted, path, by: job.command.lookUp } };
   },
 };
 

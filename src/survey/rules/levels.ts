@@ -70,6 +70,7 @@ export const levels = {
   // The worker an entry starts.
   'no-lock': 'warn',
   'own-lock': 'note',
+  'entry-lock': 'note',
   scheduler: 'note',
   'no-once': 'warn',
   'never-ends': 'warn',
@@ -79,6 +80,8 @@ export const levels = {
   'same-script-twice': 'warn',
   'relative-interpreter': 'warn',
   'no-interpreter': 'warn',
+  'first-line': 'warn',
+  'name-left-to-login': 'note',
   'interpreter-missing': 'warn',
   'interpreter-version': 'warn',
   'interpreter-kind': 'stop',

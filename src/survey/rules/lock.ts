@@ -1,5 +1,7 @@
 // Rules about one instance at a time: who keeps a second one out, and whether that still holds.
 import { dirname } from 'node:path/posix';
+import { readable } from '../../change/encode.ts';
+import type { Word } from '../../command/command.ts';
 import { everySeconds } from '../../crontab/every.ts';
 import { shortestGap } from '../../crontab/schedule.ts';
 import { onePass } from '../../worker/frameworks.ts';
@@ -23,10 +25,26 @@ export function isGuarded(job: Pick<Job, 'script' | 'command'>): boolean {
 const hasOwnLock = (job: Pick<Job, 'script'>): boolean =>
   typeof job.script !== 'string' && job.script.ownLock === 'flock';
 
+/** flock(1) in the entry itself, and the file it locks. */
+function entrysLock({ command }: Pick<Job, 'command'>): Word | undefined {
+  return command.wrappers.find(({ name }) => name === 'flock')?.words.at(-1);
+}
+
 export const noLock: JobRule = {
   code: 'no-lock',
   check: (job) =>
-    isGuarded(job) || isScheduler(job) || hasOwnLock(job) ? 'fine' : { args: { script: job.scriptPath } },
+    isGuarded(job) || isScheduler(job) || hasOwnLock(job) || entrysLock(job) !== undefined
+      ? 'fine'
+      : { args: { script: job.scriptPath } },
+};
+
+export const entryLock: JobRule = {
+  code: 'entry-lock',
+  check(job) {
+    const file = entrysLock(job);
+    if (file === undefined || isGuarded(job)) return 'fine';
+    return { at: file.span, args: { script: job.scriptPath, file: readable(file.value) } };
+  },
 };
 
 export const scheduler: JobRule = {
@@ -68,7 +86,7 @@ export const overlap: JobRule = {
     const gap = shortestGap(job.entry.schedule);
     const { seconds, measured } = job.runs;
     if (typeof gap !== 'number' || seconds <= gap) return 'fine';
-    const kept = isGuarded(job) || hasOwnLock(job);
+    const kept = isGuarded(job) || hasOwnLock(job) || entrysLock(job) !== undefined;
     const args = { seconds, gap, measured, kept: kept ? 'yes' : '' };
     // With a lock the runs in between are left out, which is what a lock is for.
     return { args, ...(kept ? { level: 'note' as const } : {}) };
