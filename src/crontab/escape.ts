@@ -60,7 +60,8 @@ export function offsetOf({ start, escapes }: DecodedCommand, index: number): num
 
 function decodeStdin(raw: Bytes): Bytes {
   const text = raw.replace(/\\?%/g, (found) => (found === '%' ? '\n' : '%'));
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  // Cron looks at the last byte that is no backslash (seen in Debian's daemon: input of backslashes alone gets no newline).
+  return /[^\n\\]\\*$/.test(text) ? `${text}\n` : text;
 }
 
 /**

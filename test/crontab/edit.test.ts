@@ -47,6 +47,8 @@ describe('escapes', () => {
     ['cat%x\\%y\\\\%z\\\\\\%w\\q', 'cat', 'x%y\\%z\\\\%w\\q\n'],
     ["printf '\\%s' 'a\\\\\\\\b\\\\\\%c\\d\\\\\\\\\\%e'", "printf '%s' 'a\\\\b\\%c\\d\\\\%e'", undefined],
     ['cat%', 'cat', ''],
+    ['cat%\\\\', 'cat', '\\\\'],
+    ['cat%x\\', 'cat', 'x\\\n'],
     ['cat%x%', 'cat', 'x\n'],
     ["echo '\\\\%in'", "echo '\\", "in'\n"],
   ])('%s is decoded as the daemon does', (raw, text, stdin) => {
