@@ -4,6 +4,7 @@ import type { Latched } from '../change/plan.ts';
 import type { Baseline } from '../journal/records.ts';
 import { verdictLines } from '../show/text.ts';
 import { sayVerdict } from '../show/verdicts.ts';
+import { realScript } from '../survey/look.ts';
 import { survey } from '../survey/survey.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';
@@ -16,11 +17,16 @@ export async function runChecks(
   baselines: readonly Baseline[],
 ): Promise<Verdict[]> {
   const sources = new Map(workers.map((w) => [w.source, w.from]));
-  const facts = await survey(ctx.server, {
-    ...ctx.settings,
-    scope: { is: 'sources', sources: [...sources.values()] },
-    latching: { once: 'auto', grace: ctx.settings.latching.grace, without: [] },
-  });
+  const scripts = new Set(workers.map(({ script }) => script));
+  const facts = await survey(
+    ctx.server,
+    {
+      ...ctx.settings,
+      scope: { is: 'sources', sources: [...sources.values()] },
+      latching: { once: 'auto', grace: ctx.settings.latching.grace, without: [] },
+    },
+    (worker) => scripts.has(realScript(worker)),
+  );
   const verdicts = await verify(ctx.server, workers, {
     ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
     maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),

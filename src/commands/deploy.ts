@@ -2,7 +2,7 @@
 import type { EarlierLock } from '../ask/settings.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
 import { readJournals } from '../journal/journal.ts';
-import { choose } from '../plan/choose.ts';
+import { choose, meantBy } from '../plan/choose.ts';
 import { type Planned, planDeploy } from '../plan/deploy.ts';
 import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
@@ -33,7 +33,7 @@ export async function deploy(ctx: Context): Promise<Result> {
   if (worker !== undefined && ctx.server.self.root) await refuseUntrusted(ctx.server, worker);
   const dryRun = flag(ctx, 'dry-run');
   const settings = { ...ctx.settings, earlier: await earlierLocks(ctx) };
-  const facts = await survey(ctx.server, settings);
+  const facts = await survey(ctx.server, settings, meantBy(settings.pick));
   const jobs = await chooseJobs(ctx, facts, dryRun);
   if (jobs.length === 0) return nothingToDo(ctx, facts);
   const planned = await planDeploy(facts, jobs, ctx.settings.latching);
@@ -53,7 +53,7 @@ export async function deploy(ctx: Context): Promise<Result> {
   await agree(ctx, 'Do this now?');
   return alone(ctx, 'deploy', async () => {
     refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
-    const again = await survey(ctx.server, settings);
+    const again = await survey(ctx.server, settings, meantBy(settings.pick));
     const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
     if (now.plan.id !== planned.plan.id)
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });

@@ -1,7 +1,7 @@
 // Which entries are meant: a person's words (a script, a line, all) → jobs.
-import { basename } from 'node:path/posix';
 import type { Pick } from '../ask/settings.ts';
 import { type Facts, type Job, jobsOf } from '../survey/facts.ts';
+import { isScript, type Sight } from '../survey/look.ts';
 
 export type Choice =
   | { readonly is: 'jobs'; readonly jobs: readonly Job[]; readonly left: readonly Job[] }
@@ -66,10 +66,16 @@ export function choose(facts: Facts, pick: Pick): Choice {
   }
 }
 
-function isScript(job: Job, path: string): boolean {
-  if (job.scriptPath === path || job.command.script.value === path) return true;
-  if (typeof job.script !== 'string' && job.script.path === path) return true;
-  return path.includes('/') ? job.scriptPath.endsWith(`/${path}`) : basename(job.scriptPath) === path;
+/** Which workers a person's words can mean: only they need a closer look. */
+export function meantBy(pick: Pick): (worker: Sight) => boolean {
+  switch (pick.is) {
+    case 'entry':
+      return ({ entry }) => entry.number === pick.line;
+    case 'script':
+      return (worker) => isScript(worker, pick.path);
+    default:
+      return () => true;
+  }
 }
 
 function noEntry(facts: Facts, line: number): string {

@@ -4,14 +4,7 @@ import type { Latching } from '../ask/settings.ts';
 import { bytesOf } from '../change/encode.ts';
 import type { FileText, PutFile } from '../change/step.ts';
 import type { Owner, Seen, SeenFile } from '../server/server.ts';
-import {
-  type Facts,
-  type Finding,
-  type Job,
-  jobsOf,
-  type ScriptFacts,
-  tellingArgs,
-} from '../survey/facts.ts';
+import { type Facts, type Finding, type Job, type ScriptFacts, tellingArgs } from '../survey/facts.ts';
 import { isGuarded, isScheduler } from '../survey/rules/lock.ts';
 import { entryFlags, entryGuard } from '../worker/entry.ts';
 import { guardFile } from '../worker/guard.ts';
@@ -40,7 +33,7 @@ export async function guarding(facts: Facts, job: Job, latching: Latching): Prom
       ? nothing
       : { ...nothing, obstacles: [note(job, 'worker-needs-script', 'stop', {})] };
   }
-  const place = placeOf(job, job.script, jobsOf(facts), namedElsewhere(facts, job), latching);
+  const place = placeOf(job, job.script, facts.workers, namedElsewhere(facts, job), latching);
   if (place.is === 'script') {
     const inScript = await guardInScript(facts, job, job.script, place.because);
     // A script that cannot take the line gets its guard in the entry, unless the script was asked for.
@@ -79,7 +72,7 @@ function namedElsewhere(facts: Facts, job: Job): boolean {
 function placeOf(
   job: Job,
   script: ScriptFacts,
-  jobs: readonly Job[],
+  workers: Facts['workers'],
   namedElsewhere: boolean,
   latching: Latching,
 ): { is: 'script' | 'entry'; because: string } {
@@ -90,7 +83,7 @@ function placeOf(
   // wp-cron.php and the like: the next update writes them anew, and web requests start them, too.
   if (job.framework !== 'none') return { is: 'entry', because: 'vendor' };
   // Whoever else starts this script, chosen or not, would find the guard in it and be refused by this job's lock.
-  const others = jobs.some((other) => isOtherJob(other, job, script)) || namedElsewhere;
+  const others = workers.some((other) => isOtherJob(other, job, script)) || namedElsewhere;
   if (others) return { is: 'entry', because: 'several-jobs' };
   if (script.releasedBy !== 'nobody') return { is: 'entry', because: script.releasedBy };
   if (!ownsScript(job, script)) return { is: 'entry', because: 'owners' };
@@ -98,7 +91,7 @@ function placeOf(
 }
 
 /** Does this entry start the same script for a job of its own: with other arguments, or as another user? */
-function isOtherJob(other: Job, job: Job, script: ScriptFacts): boolean {
+function isOtherJob(other: Facts['workers'][number], job: Job, script: ScriptFacts): boolean {
   if (typeof other.script === 'string' || other.script.path !== script.path) return false;
   return (
     other.owner.uid !== job.owner.uid ||

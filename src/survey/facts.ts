@@ -6,6 +6,7 @@ import type { Framework } from '../worker/frameworks.ts';
 import type { Found } from '../worker/line.ts';
 import type { OwnLock } from '../worker/ownLock.ts';
 import type { Instance } from './instances.ts';
+import type { Sight } from './look.ts';
 
 export type Level = 'stop' | 'warn' | 'note';
 
@@ -144,6 +145,8 @@ export interface Facts {
   readonly crontabs: readonly CrontabFacts[];
   /** What this user may not see. */
   readonly unseen: readonly string[];
+  /** Every worker entry, also those that were not meant and have no job. */
+  readonly workers: readonly Sight[];
   /** States of paths a plan may need to create or replace. */
   readonly paths: ReadonlyMap<string, Seen>;
   /** New version of the script, with --worker. */

@@ -9,8 +9,8 @@ import { jobFindings } from './findings.ts';
 import { lookAtFramework } from './framework.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
 import { findInterpreter } from './interpreter.ts';
-import { type Look, once, realScript, type Sight } from './look.ts';
-import { peek } from './peek.ts';
+import { type Look, once, type Sight, type Workers } from './look.ts';
+import { isClosed, peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
 import { measuredRun } from './runs.ts';
 import { lookAtScript } from './script.ts';
@@ -25,9 +25,12 @@ export async function sightJob(
   const eyes = eyesFor(look, owner);
   const scriptPath = readable(command.scriptPath);
   const { kind } = command.interpreter;
-  const script = await once(look, `script ${kind} ${eyes.uid} ${scriptPath}`, () =>
-    lookAtScript(look.server, scriptPath, kind, eyes),
-  );
+  const script = await once(look, `script ${kind} ${eyes.uid} ${scriptPath}`, async () => {
+    const directory = dirname(scriptPath);
+    // In a crontab for another machine whole sites are not here: that is asked once for all their scripts.
+    const above = await once(look, `there ${eyes.uid} ${directory}`, () => isThere(look, directory, eyes));
+    return above === false ? 'absent' : lookAtScript(look.server, scriptPath, kind, eyes);
+  });
   const inScript = typeof script === 'string' ? 'none' : script.guard;
   return {
     ...parts,
@@ -40,6 +43,16 @@ export async function sightJob(
   };
 }
 
+/** Is anything there? A link that leads nowhere is none. */
+export async function isThere(look: Look, path: string, eyes: Owner): Promise<boolean | 'unseen'> {
+  try {
+    return (await look.server.files.real(path, eyes)) !== 'absent';
+  } catch (error) {
+    if (isClosed(error)) return 'unseen';
+    throw error;
+  }
+}
+
 /** Whose rights to look with at what belongs to `owner`. */
 export function eyesFor({ server }: Look, owner: Owner): Owner {
   return server.self.root ? { uid: owner.uid, gid: owner.gid } : server.self.owner;
@@ -49,7 +62,7 @@ export function eyesFor({ server }: Look, owner: Owner): Owner {
 export async function lookAtJob(
   look: Look,
   sight: Sight,
-  among: { readonly sights: readonly Sight[]; readonly claims: Claims },
+  among: { readonly workers: Workers; readonly claims: Claims },
 ): Promise<Job> {
   const { source, crontab, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
   const interpreter = await findInterpreter(look, sight);
@@ -59,7 +72,7 @@ export async function lookAtJob(
     look.paths.set(beside, await peek(look.server, beside, eyes));
   }
   const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
-  const instances = await runningNow(look, sight, among.sights, lock);
+  const instances = await runningNow(look, sight, among.workers, lock);
   // A worker that is not here, or of another machine's crontab, has no run to measure.
   const runs =
     typeof script === 'string' || !isLive(source) || entry.schedule.is === 'reboot'
@@ -97,7 +110,7 @@ export function isLive(source: CrontabSource): boolean {
 async function runningNow(
   look: Look,
   sight: Sight,
-  sights: readonly Sight[],
+  workers: Workers,
   lock: string | undefined,
 ): Promise<Instance[]> {
   const { script, command, person, eyes } = sight;
@@ -108,15 +121,11 @@ async function runningNow(
     uid: person.uid,
     interpreter: command.interpreter.kind,
     // One script may be many workers: then only the same job counts.
-    ...(isManyWorkers(sight, script.path, sights) ? { args: tellingArgs(sight.args) } : {}),
+    ...(isManyWorkers(script.path, workers) ? { args: tellingArgs(sight.args) } : {}),
   };
   return instancesOf(look.server, who, await lockInode(look.server, lock, eyes), look.rows);
 }
 
-function isManyWorkers(sight: Sight, script: string, sights: readonly Sight[]): boolean {
-  if (isConsole(script)) return true;
-  const args = JSON.stringify(tellingArgs(sight.args));
-  return sights.some(
-    (other) => realScript(other) === script && JSON.stringify(tellingArgs(other.args)) !== args,
-  );
+function isManyWorkers(script: string, workers: Workers): boolean {
+  return isConsole(script) || (workers.get(script)?.size ?? 0) > 1;
 }

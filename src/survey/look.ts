@@ -1,10 +1,11 @@
 // What one survey carries along: the server, what was asked, and what has been seen so far.
+import { basename } from 'node:path/posix';
 import type { EarlierLock, Latching, Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
 import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import type { Held } from '../worker/entry.ts';
-import type { ScriptFacts } from './facts.ts';
+import { type ScriptFacts, tellingArgs } from './facts.ts';
 
 export interface Look {
   readonly server: Server;
@@ -54,4 +55,30 @@ export function realScript({ script, scriptPath }: Pick<Sight, 'script' | 'scrip
 export async function once<T>(look: Look, key: string, find: () => Promise<T>): Promise<T> {
   if (!look.found.has(key)) look.found.set(key, await find());
   return look.found.get(key) as T;
+}
+
+/** The workers of each script, by its real path: one for each way of being told what to do. */
+export type Workers = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Which workers each script is. */
+export function workersOf(sights: readonly Sight[]): Workers {
+  const workers = new Map<string, Set<string>>();
+  for (const sight of sights) {
+    const script = realScript(sight);
+    const known = workers.get(script);
+    const args = JSON.stringify(tellingArgs(sight.args));
+    if (known === undefined) workers.set(script, new Set([args]));
+    else known.add(args);
+  }
+  return workers;
+}
+
+/** Does the path, or the end of one, name the worker's script? */
+export function isScript(
+  { scriptPath, command, script }: Pick<Sight, 'scriptPath' | 'command' | 'script'>,
+  path: string,
+): boolean {
+  if (scriptPath === path || command.script.value === path) return true;
+  if (typeof script !== 'string' && script.path === path) return true;
+  return path.includes('/') ? scriptPath.endsWith(`/${path}`) : basename(scriptPath) === path;
 }

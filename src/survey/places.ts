@@ -6,7 +6,7 @@ import type { Owner, Seen } from '../server/server.ts';
 import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
 import { type Places, tellingArgs } from './facts.ts';
 import { lookAtLog } from './log.ts';
-import { type Look, realScript, type Sight } from './look.ts';
+import { type Look, once, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 
 /** Users with no home of their own (www-data …) get one here when root deploys. */
@@ -19,18 +19,30 @@ interface Claim {
   readonly worker: string;
 }
 
-/** By path of the lock, without its ending. */
-export type Claims = Map<string, Claim>;
+/** Who has which lock. */
+export interface Claims {
+  /** By path of the lock, without its ending. */
+  readonly byLock: Map<string, Claim>;
+  /** The first of each worker. */
+  readonly byWorker: Map<string, Claim>;
+  /** For names that end in a number, by home and name: the first that may be free. */
+  readonly numbered: Map<string, number>;
+}
+
+function claim(claims: Claims, one: Claim): void {
+  const lock = join(one.directory, one.name);
+  if (claims.byLock.has(lock)) return;
+  claims.byLock.set(lock, one);
+  if (!claims.byWorker.has(one.worker)) claims.byWorker.set(one.worker, one);
+}
 
 /** The locks of all guards that stand: spoken for, before any other worker gets a name. */
 export function claimsOf(sights: readonly Sight[]): Claims {
-  const claims: Claims = new Map();
+  const claims: Claims = { byLock: new Map(), byWorker: new Map(), numbered: new Map() };
   for (const sight of sights) {
     if (sight.held === 'none') continue;
     const directory = readable(sight.held.dir);
-    const name = readable(sight.held.name);
-    if (!claims.has(join(directory, name)))
-      claims.set(join(directory, name), { directory, name, worker: workerOf(sight) });
+    claim(claims, { directory, name: readable(sight.held.name), worker: workerOf(sight) });
   }
   return claims;
 }
@@ -103,22 +115,28 @@ async function lockFor(
   const { held } = sight;
   if (held !== 'none') return { directory: readable(held.dir), name: readable(held.name) };
   const worker = workerOf(sight);
-  for (const claim of claims.values()) if (claim.worker === worker) return claim;
+  const claimed = claims.byWorker.get(worker);
+  if (claimed !== undefined) return claimed;
   const before = look.earlier.findLast((lock) => workerKey(lock.script, lock.args, lock.uid) === worker);
-  if (before !== undefined && !claims.has(join(before.directory, before.name))) {
-    claims.set(join(before.directory, before.name), {
-      directory: before.directory,
-      name: before.name,
-      worker,
-    });
+  if (before !== undefined && !claims.byLock.has(join(before.directory, before.name))) {
+    claim(claims, { directory: before.directory, name: before.name, worker });
     return before;
   }
-  for (const name of namesFor(realScript(sight), sight.args)) {
-    const below = placesBelow(home, name, guardFileName(sight.command.interpreter.kind));
-    const lock = join(below.directory, name);
-    if (claims.has(lock)) continue;
+  const script = realScript(sight);
+  const file = guardFileName(sight.command.interpreter.kind);
+  // Where every number up to one is taken, by whichever worker, the next need not ask again; but a log that lies where
+  // ours would be belongs to a name, and that may be any.
+  const [plain = ''] = namesFor(script, sight.args);
+  const key = `${home} ${plain}`;
+  const ours = log?.startsWith(`${home}/cronlatch/`) === true;
+  const first = ours ? 2 : (claims.numbered.get(key) ?? 2);
+  for (const name of namesFor(script, sight.args, first)) {
+    const below = placesBelow(home, name, file);
+    if (claims.byLock.has(join(below.directory, name))) continue;
     if ((await see(look, sight.eyes, below.directory)).is === 'directory' && log !== below.log) continue;
-    claims.set(lock, { directory: below.directory, name, worker });
+    claim(claims, { directory: below.directory, name, worker });
+    const number = name.startsWith(`${plain}-`) ? Number(name.slice(plain.length + 1)) : Number.NaN;
+    if (!ours && number >= first) claims.numbered.set(key, number + 1);
     return { directory: below.directory, name };
   }
   throw new Error('names never end');
@@ -139,14 +157,23 @@ function askedLog(look: Look, { command }: Sight): string | undefined {
   return join(readable(command.directory), log);
 }
 
+/** Seen once by each pair of eyes; below a directory that is not there, nothing is. */
 async function see(look: Look, eyes: Owner, path: string): Promise<Seen> {
-  const seen = await peek(look.server, path, eyes);
+  const seen =
+    look.paths.get(dirname(path))?.is === 'absent'
+      ? ({ is: 'absent' } as const)
+      : await once(look, `seen ${eyes.uid} ${path}`, () => peek(look.server, path, eyes));
   look.paths.set(path, seen);
   return seen;
 }
 
 /** The site's home: HOME as cron sets it, when it is a directory of the user's own; for users without one, root's common place. */
-async function homeFor(look: Look, sight: Sight): Promise<string | 'none'> {
+function homeFor(look: Look, sight: Sight): Promise<string | 'none'> {
+  const key = `home ${sight.eyes.uid} ${sight.owner.uid} ${sight.person.name} ${sight.home}`;
+  return once(look, key, () => findHome(look, sight));
+}
+
+async function findHome(look: Look, sight: Sight): Promise<string | 'none'> {
   const { server } = look;
   if (sight.home.startsWith('/')) {
     const seen = await see(look, sight.eyes, sight.home);

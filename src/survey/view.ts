@@ -3,7 +3,6 @@
 import { isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import { baseName } from '../command/paths.ts';
-import { syntaxOf } from '../command/syntax.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Owner } from '../server/server.ts';
 import { type Look, once } from './look.ts';
@@ -22,35 +21,40 @@ const BASH = new Set(
   ),
 );
 
-type Parts = Pick<EntryView, 'source' | 'crontab' | 'entry' | 'reading' | 'shell' | 'person' | 'user'>;
+/** What is the same for all entries of one user below the same settings. */
+export interface Surroundings {
+  readonly view: Pick<EntryView, 'dialect' | 'dash' | 'isSet'>;
+  /** This machine's cron runs the entries. */
+  readonly live: boolean;
+  readonly around: { readonly path: string; readonly home: string; readonly eyes: Owner };
+}
 
-/** Puts the view together. `live` is whether this machine's cron runs the entry. */
-export async function viewOf(
+/** Puts it together. */
+export async function surroundings(
   look: Look,
-  parts: Parts,
+  shell: Bytes,
   settings: ReadonlyMap<Bytes, Bytes>,
   live: boolean,
-  around: { readonly path: string; readonly home: string; readonly eyes: Owner },
-): Promise<EntryView> {
-  const { text } = parts.entry.command;
-  const session =
-    live && text.includes('$') ? await once(look, 'session', () => sessionVariables(look)) : new Set<Bytes>();
-  const name = baseName(parts.shell);
+  around: Surroundings['around'],
+): Promise<Surroundings> {
+  const session = live ? await once(look, 'session', () => sessionVariables(look)) : new Set<Bytes>();
+  const name = baseName(shell);
   const bash = name === 'bash';
   return {
-    ...parts,
-    dialect: look.dialect,
-    // cronie's systems have bash under the name of sh.
-    dash: name === 'dash' || (name === 'sh' && look.dialect === 'debian'),
-    isSet: (variable) =>
-      settings.has(variable) ||
-      STANDARD.has(variable) ||
-      variable.startsWith('LC_') ||
-      session.has(variable) ||
-      (look.dialect === 'cronie' && variable === 'USER') ||
-      (bash && (BASH.has(variable) || variable.startsWith('BASH'))),
-    program: live && parts.reading.is === 'opaque' ? await programOf(look, text, around) : 'fine',
-    syntax: () => syntaxOf(text),
+    live,
+    around,
+    view: {
+      dialect: look.dialect,
+      // cronie's systems have bash under the name of sh.
+      dash: name === 'dash' || (name === 'sh' && look.dialect === 'debian'),
+      isSet: (variable) =>
+        settings.has(variable) ||
+        STANDARD.has(variable) ||
+        variable.startsWith('LC_') ||
+        session.has(variable) ||
+        (look.dialect === 'cronie' && variable === 'USER') ||
+        (bash && (BASH.has(variable) || variable.startsWith('BASH'))),
+    },
   };
 }
 
@@ -77,7 +81,8 @@ const SHELLS_OWN = new Set(
 /** A plain first word, behind one `cd DIR &&` perhaps. Anything more involved is not judged. */
 const FIRST = /^[ \t]*(cd[ \t]+[^\s;&|<>'"$`\\]+[ \t]*(?:&&|;)[ \t]*)?([A-Za-z0-9_.+@/-]+)(?=[ \t;&|]|$)/;
 
-async function programOf(
+/** What is wrong with the program a text begins with, on this machine. */
+export async function programOf(
   look: Look,
   text: Bytes,
   { path, home, eyes }: { readonly path: string; readonly home: string; readonly eyes: Owner },

@@ -23,8 +23,11 @@ function workerName(script: string, args: readonly string[]): string {
   );
 }
 
-/** Names for the worker, best first and without end: the script's own, then with the directories above in front, then numbered. */
-export function* namesFor(script: string, args: readonly string[]): Generator<string> {
+/**
+ * Names for the worker, best first and without end: the script's own, then with the directories above in front, then
+ * numbered from `first` up.
+ */
+export function* namesFor(script: string, args: readonly string[], first = 2): Generator<string> {
   const plain = workerName(script, args);
   yield plain;
   let name = plain;
@@ -32,7 +35,7 @@ export function* namesFor(script: string, args: readonly string[]): Generator<st
     name = `${workerName(at, [])}-${name}`;
     if (name.length <= 100) yield name;
   }
-  for (let n = 2; ; n++) yield `${plain}-${n}`;
+  for (let n = first; ; n++) yield `${plain}-${n}`;
 }
 
 /** Lies the path below a directory that a web server may hand out? The directory's name, or 'no'. */

@@ -1,0 +1,164 @@
+// One entry as a survey sees it: what is around it, how its command reads, and whether a worker stands there.
+import { dirname, join } from 'node:path/posix';
+import { bytesOf, readable } from '../change/encode.ts';
+import type { Command, Reading } from '../command/command.ts';
+import { readCommand } from '../command/read.ts';
+import { outletOf } from '../command/redirects.ts';
+import { syntaxOf } from '../command/syntax.ts';
+import type { Crontab, EntryLine } from '../crontab/crontab.ts';
+import type { CrontabSource, Person } from '../server/server.ts';
+import { type EntryFacts, sourceName } from './facts.ts';
+import { entryFindings } from './findings.ts';
+import { eyesFor, isLive, isThere, sightJob } from './job.ts';
+import { type Look, once, type Sight } from './look.ts';
+import { programOf, type Surroundings, surroundings } from './view.ts';
+
+const debianPath = '/usr/bin:/bin';
+
+/** An entry whose worker, if it has one, is looked at closely when those of all crontabs are seen. */
+export interface SeenEntry extends Omit<EntryFacts, 'job'> {
+  readonly sight: Sight | 'none';
+}
+
+type Known = { readonly home: string; readonly shell: string } | 'unknown';
+
+/** What is the same for all entries of one user below the same settings. */
+export interface Around {
+  readonly who: string | number;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly person: Person | 'unknown';
+  readonly user: string;
+  readonly shell: string;
+  /** HOME as bytes. */
+  readonly home: string;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly readings: Map<string, Reading>;
+  /** Users that commands switch to, as far as they were asked for. */
+  readonly people: Map<string, Known>;
+  readonly place: Surroundings;
+}
+
+/** Finds it out. */
+export async function aroundEntry(
+  look: Look,
+  source: CrontabSource,
+  settings: ReadonlyMap<string, string>,
+  who: string | number,
+): Promise<Around> {
+  const person = await look.server.people.find(who);
+  const user = person === 'unknown' ? String(who) : person.name;
+  const home = settings.get('HOME') ?? (person === 'unknown' ? '' : bytesOf(person.home));
+  const shell = settings.get('SHELL') ?? '/bin/sh';
+  const variables = new Map<string, string>([
+    ...(look.vhosts === 'none' ? [] : [['HTTPD_VHOSTS_D', bytesOf(look.vhosts)] as const]),
+    ...settings,
+    ['SHELL', shell],
+    ['PATH', settings.get('PATH') ?? debianPath],
+    ['LOGNAME', bytesOf(user)],
+    ...(home === '' ? [] : [['HOME', home] as const]),
+    ...(look.dialect === 'cronie' ? [['USER', bytesOf(user)] as const] : []),
+  ]);
+  const place = await surroundings(look, shell, settings, isLive(source) && person !== 'unknown', {
+    path: readable(variables.get('PATH') ?? debianPath),
+    home: readable(home),
+    eyes: person === 'unknown' ? look.server.self.owner : eyesFor(look, person),
+  });
+  const readings = readingsWith(JSON.stringify([shell, home, [...variables]]));
+  return { who, settings, person, user, shell, home, variables, readings, people: new Map(), place };
+}
+
+/** Reads the entry, and looks at the script of its worker. */
+export async function lookAtEntry(
+  look: Look,
+  source: CrontabSource,
+  crontab: Crontab,
+  entry: EntryLine,
+  around: Around,
+): Promise<SeenEntry> {
+  const { person, user, shell, home, place } = around;
+  const { text } = entry.command;
+  let reading = await readWith(look, text, around, home);
+  if (reading.is === 'worker' && person !== 'unknown' && isRelative(reading, home)) {
+    // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
+    if (await misplaced(look, reading, home, person))
+      reading = await readWith(look, text, around, dirname(home));
+  }
+  const sight =
+    reading.is === 'worker' && person !== 'unknown'
+      ? await sightJob(look, {
+          source,
+          crontab,
+          entry,
+          command: reading,
+          ...(await whoRuns(look, reading, person, place.around.home)),
+          path: place.around.path,
+        })
+      : ('none' as const);
+  const program =
+    place.live && reading.is === 'opaque' ? await programOf(look, text, place.around) : ('fine' as const);
+  const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program };
+  const findings = entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
+  return { entry, line: entry.number, user, reading, sight, findings };
+}
+
+/** A deploy surveys the same crontab several times. What a text says by itself is worked out once a run. */
+const known = new Map<string, Map<string, Reading>>();
+
+function readingsWith(surroundings: string): Map<string, Reading> {
+  const readings = known.get(surroundings) ?? new Map<string, Reading>();
+  known.set(surroundings, readings);
+  return readings;
+}
+
+/** Reads the command, looking up the users it switches to as it asks for them. */
+async function readWith(look: Look, text: string, around: Around, home: string): Promise<Reading> {
+  const { shell, variables, people, readings } = around;
+  const key = home === around.home ? text : `${home}\n${text}`;
+  const before = readings.get(key);
+  if (before !== undefined) return before;
+  for (let asked = false; ; asked = true) {
+    const reading = readCommand(text, { shell, home, variables, people });
+    if (reading.is === 'worker' || reading.needs === undefined || people.has(reading.needs)) {
+      // What depends on users, in whatever way, is asked anew.
+      if (!asked && people.size === 0) readings.set(key, reading);
+      return reading;
+    }
+    const person = await look.server.people.find(readable(reading.needs));
+    const who = person === 'unknown' ? person : { home: bytesOf(person.home), shell: bytesOf(person.shell) };
+    people.set(reading.needs, who);
+  }
+}
+
+/** The user the worker runs as and the one who opens its log; mostly both are the entry's. */
+async function whoRuns(
+  look: Look,
+  command: Command,
+  entrys: Person,
+  home: string,
+): Promise<Pick<Sight, 'person' | 'opener' | 'home' | 'openersHome'>> {
+  const find = async (name: string | undefined): Promise<Person> => {
+    const found = name === undefined ? entrys : await look.server.people.find(readable(name));
+    return found === 'unknown' ? entrys : found;
+  };
+  const person = await find(command.user);
+  const opener = await find(outletOf(command).user);
+  return {
+    person,
+    opener,
+    home: person === entrys ? home : person.home,
+    openersHome: opener === entrys ? home : opener.home,
+  };
+}
+
+/** Is the script named from HOME, and could it be meant from the directory above? */
+function isRelative(command: Command, home: string): boolean {
+  if (command.user !== undefined) return false;
+  return command.cd === undefined && !command.script.value.startsWith('/') && home !== '' && home !== '/';
+}
+
+async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
+  const eyes = eyesFor(look, person);
+  const there = (path: string) => once(look, `there ${eyes.uid} ${path}`, () => isThere(look, path, eyes));
+  if ((await there(readable(command.scriptPath))) !== false) return false;
+  return (await there(join(readable(dirname(home)), readable(command.script.value)))) === true;
+}
