@@ -367,7 +367,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                         continue; // a forked child cleans up nothing
                     }
                     $guard->withdraw(); // first: a signal may come in between
-                    $guard->record = ['state' => $state, 'ended' => time(), 'hb' => time(), 'why' => self::$why] + $guard->record;
+                    $guard->record = array_merge($guard->record, ['state' => $state, 'ended' => time(), 'hb' => time(), 'why' => self::$why]);
                     $guard->writeRecord();
                 }
             });

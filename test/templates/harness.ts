@@ -53,8 +53,9 @@ echo "ran\\n";
 if ($mode === 'oom') { ini_set('memory_limit', '8M'); $x = []; while (true) $x[] = str_repeat('y', 1000); }
 if ($mode === 'throw') throw new Exception('job');
 if ($mode === 'hold') { if (!Guard::shouldStop()) echo "asked\\n"; while (!Guard::shouldStop()) usleep(5000); echo Guard::why(), "\\n"; }
+if ($mode === 'echo') while (($line = fgets(STDIN)) !== false) echo $line;
 while ($mode === 'deaf') usleep(5000);
-if ($mode !== 'quick' && $mode !== 'hold') fgets(STDIN);
+if (!in_array($mode, ['quick', 'hold', 'echo'])) fgets(STDIN);
 `;
 const NODE_WORK = `
 import { appendFileSync, writeFileSync } from 'node:fs';
