@@ -7,7 +7,7 @@ import type { Owner, Seen, SeenFile } from '../server/server.ts';
 import { type Facts, type Finding, type Job, type ScriptFacts, tellingArgs } from '../survey/facts.ts';
 import { isGuarded, isScheduler } from '../survey/rules/lock.ts';
 import { entryFlags, entryGuard } from '../worker/entry.ts';
-import { guardFile } from '../worker/guard.ts';
+import { guardFile, isNewer } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
 
@@ -192,7 +192,7 @@ function guardStep(
   const bytes = guardFile(kind);
   const seen: Seen = facts.paths.get(path) ?? { is: 'absent' };
   if (seen.is === 'file') {
-    if (seen.bytes === bytes) return 'same';
+    if (seen.bytes === bytes || isNewer(seen.bytes, bytes)) return 'same';
     const before = asText(seen);
     return { kind: 'put-file', what: 'guard', path, as, before, after: { ...withoutTime(before), bytes } };
   }

@@ -15,6 +15,16 @@ export function guardVersion(source: Bytes): string | 'none' {
   return /^\/\/ cronlatch-guard version: (\S+)\r?$/m.exec(source.slice(0, 400))?.[1] ?? 'none';
 }
 
+/** Was this guard put in place by a later cronlatch than the one `other` comes from? */
+export function isNewer(source: Bytes, other: Bytes): boolean {
+  const [ours, theirs] = [other, source].map((text) => guardVersion(text).split('.').map(Number));
+  for (const i of [0, 1, 2]) {
+    const difference = (theirs?.[i] ?? 0) - (ours?.[i] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
+}
+
 /**
  * What to run, with the site's own interpreter and user, to look at a lock (`status`) or to try the guard in its real
  * directory (`probe`). Both print one line of JSON (docs/guard.md). PHP gets the code along: in the guard's file it would be compiled at every

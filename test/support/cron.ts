@@ -21,9 +21,6 @@ import { fileURLToPath } from 'node:url';
 import { endAll, rowsOf } from './cronProcesses.ts';
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
-/** Minutes of cron pass in this many milliseconds of ours. */
-const tick = 2000;
-const speed = 60_000 / tick;
 /** Timers and file times stay as the kernel gives them. */
 const quiet = 'DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1';
 
@@ -96,8 +93,9 @@ export interface Cron {
   stop(): Promise<void>;
 }
 
-/** Starts the daemon and returns when it runs. */
-export async function startCron(directory: string): Promise<Cron> {
+/** Starts the daemon and returns when it runs. A minute of its passes in `tick` milliseconds of ours. */
+export async function startCron(directory: string, tick = 2000): Promise<Cron> {
+  const speed = 60_000 / tick;
   const at = (name: string): string => join(directory, name);
   for (const name of ['spool/crontabs', 'cron.d', 'upper', 'work', 'etc', 'etc.work', 'mail', 'tmp'])
     mkdirSync(at(name), { recursive: true });

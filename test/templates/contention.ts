@@ -108,7 +108,7 @@ export async function contend(at: Stage, commands: readonly (readonly string[])[
 }
 
 /** Sorted by start: an interval that begins before the latest end seen so far is one overlap. */
-function overlapsOf(intervals: [number, number][]): number {
+export function overlapsOf(intervals: [number, number][]): number {
   let overlaps = 0;
   let latest = 0;
   for (const [from, to] of intervals.sort((a, b) => a[0] - b[0])) {

@@ -1,5 +1,5 @@
 // Looking at a lock and trying it, as cronlatch and a site owner do, and the guard in front of a script.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasPhp, kinds, loud, stage } from './harness.ts';
@@ -139,18 +139,4 @@ describe.skipIf(!hasPhp)('what only PHP can show', { timeout: 120_000 }, () => {
     expect(JSON.parse(run.out)).toMatchObject({ ok: false, errors: [expect.stringContaining('proc_open')] });
     expect(readdirSync(at.dir)).toEqual([]);
   });
-
-  it('#22: the lock is never unlocked, emptied or deleted, and no PID decides', () => {
-    const code = codeOf('cronlatch-guard.php');
-    expect(code).not.toMatch(/LOCK_UN|ftruncate|unlink\([^)]*\.lock/);
-    expect(code.match(/fopen\(\$\w+(?:->\w+)?(?: \. '\.lock')?, [^)]*\)/g)).toEqual([
-      "fopen($lock, $this->options['lockChildren'] ? 'c+' : 'c+e')",
-    ]);
-    expect(code).not.toMatch(/posix_kill\([^)]*, 0\)/);
-  });
 });
-
-/** The guard without its comments. */
-function codeOf(name: string): string {
-  return readFileSync(join(at.root, name), 'utf8').replace(/^\s*(?:\/\/|\*|\/\*\*).*$/gm, '');
-}
