@@ -94,3 +94,4 @@ for (const { name, argv, limit } of rows) {
 }
 rmSync(scratch, { recursive: true, force: true });
 process.exitCode = failed ? 1 : 0;
+await import('./bench-guard.mjs');

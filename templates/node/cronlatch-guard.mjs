@@ -341,10 +341,11 @@ function finish(how) {
 function lost(guard) {
   let record = {};
   let is = 'none';
-  for (let round = 0; round < 6 && (is === 'none' || is === 'dead'); round++) {
-    if (round > 0) sleep(20); // a holder that has just started has not written its record yet
+  for (let look = 0; look < 6; look++) {
     record = readRecord(guard);
     is = holder(record);
+    if (is === 'alive' || is === 'unknown') break;
+    sleep(20); // a holder that has just started has not written its record yet
   }
   const pid = is === 'none' ? pidInFile(guard) || '?' : record.pid;
   if (is === 'dead' && staysDead(guard, record)) {

@@ -254,8 +254,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         {
             self::$held[$this->path] = $this;
             $this->since = microtime(true);
+            $self = self::process($this->pid);
             $this->record = [
-                'v' => 1, 'pid' => $this->pid, 'start' => self::process($this->pid)['start'] ?? null, 'boot' => self::boot(),
+                'v' => 1, 'pid' => $this->pid, 'start' => $self['start'] ?? null, 'boot' => self::boot(),
                 'pidns' => self::pidns(), 'host' => self::host(), 'started' => time(), 'hb' => time(), 'state' => 'running',
                 'ended' => null, 'why' => '',
             ];
@@ -276,15 +277,14 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 self::finish(((error_get_last()['type'] ?? 0) & $fatal) !== 0 ? 'failed' : 'done');
             });
             if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
-                $this->listen();
+                $this->listen($self['ignored'] ?? 0);
             }
         }
 
-        private function listen(): void
+        private function listen(int $ignored): void
         {
             pcntl_async_signals(true);
             // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
-            $ignored = self::process($this->pid)['ignored'] ?? 0;
             foreach ([15, 2, 1] as $signal) {
                 if (($ignored & (1 << ($signal - 1))) === 0) {
                     pcntl_signal($signal, static function (int $signal) {
@@ -379,12 +379,12 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private function lost(): void
         {
             for ($look = 0; $look < 6; $look++) {
-                usleep($look === 0 ? 0 : 20000); // a holder that has just started has not written its record yet
                 $record = $this->readRecord();
                 $holder = self::holder($record);
                 if ($holder === 'alive' || $holder === 'unknown') {
                     break;
                 }
+                usleep(20000); // a holder that has just started has not written its record yet
             }
             $pid = $holder === 'none' ? ($this->pidInFile() ?: '?') : $record['pid'];
             if ($holder === 'dead' && $this->staysDead($record)) {
