@@ -1,7 +1,7 @@
 // Ending the old, lock-less instances of one worker: exactly those, and none without a second look.
 import type { StopProcess } from '../change/step.ts';
 import { Problem } from '../problem.ts';
-import type { Server } from '../server/server.ts';
+import type { Doing, Server } from '../server/server.ts';
 import { type Instance, instancesOf, lockInode, sameProcess } from '../survey/instances.ts';
 
 /** How apply speaks while it works, and how it is interrupted. */
@@ -12,15 +12,21 @@ export interface Bell {
   interrupted(): 'no' | 'SIGINT' | 'SIGTERM';
   /** A signal is sent: on the record, durably, before it goes. */
   record(pid: number, signal: string, said: string): Promise<void>;
+  /** May what outlived its grace time be killed? Absent where nobody can be asked. */
+  mayKill?(script: string, pids: readonly number[], seconds: number): Promise<boolean>;
 }
 
 /** A guarded worker needs a moment from its start to its lock; who is lock-less for longer is an old one. */
 const secondLook = 700;
 const pace = 200;
 
+/** How long after SIGKILL an end is waited for: a process in the kernel's hands ends when those let go. */
+const afterKill = 10;
+
 /**
- * Sends SIGTERM to the worker's lock-less instances and waits. After `killAfter` seconds, where it is given,
- * SIGKILL. Throws 'still-running' when one outlives the grace time and killing was not allowed.
+ * Sends SIGTERM to the worker's lock-less instances and waits. After `killAfter` seconds where that is given, or when a
+ * person says so after the grace time, SIGKILL. Throws 'still-running' when one outlives that. What the instances had
+ * started is nobody's to end, but whoever is left of it is named.
  */
 export async function stopInstances(server: Server, step: StopProcess, bell: Bell): Promise<void> {
   const old = await lockless(server, step);
@@ -28,29 +34,82 @@ export async function stopInstances(server: Server, step: StopProcess, bell: Bel
   await server.wait(secondLook);
   const again = await lockless(server, step);
   const targets = old.filter((a) => again.some((b) => sameProcess(a, b)));
+  const families = await familiesOf(server, targets, bell);
   for (const target of targets) await signal(server, target, 'SIGTERM', bell);
+  await waitForEnd(server, step, targets, bell);
+  await tellWhoIsLeft(server, families, bell);
+}
 
+async function waitForEnd(
+  server: Server,
+  step: StopProcess,
+  targets: readonly Instance[],
+  bell: Bell,
+): Promise<void> {
   const asked = server.now();
+  let patience = step.killAfter ?? step.grace;
   let killed = false;
   for (;;) {
     const left = await alive(server, step, targets);
     if (left.length === 0) return;
     const seconds = (server.now() - asked) / 1000;
-    bell.tell({
-      code: 'waiting',
-      pids: left.map((t) => t.pid),
-      seconds: Math.floor(seconds),
-      grace: step.killAfter ?? step.grace,
-    });
-    if (step.killAfter === undefined) {
-      if (seconds >= step.grace) throw stillRunning(step, left, step.grace);
-    } else if (!killed && seconds >= step.killAfter) {
+    await tellWaiting(server, left, Math.floor(seconds), patience, bell);
+    if (seconds >= patience) {
+      const pids = left.map((t) => t.pid);
+      const may =
+        !killed && (step.killAfter !== undefined || (await bell.mayKill?.(step.script, pids, patience)));
+      if (!may) throw stillRunning(step, left, patience);
       for (const target of left) await signal(server, target, 'SIGKILL', bell);
       killed = true;
-    } else if (killed && seconds >= step.killAfter + 10) {
-      throw stillRunning(step, left, step.killAfter + 10);
+      patience = (server.now() - asked) / 1000 + afterKill;
     }
     await server.wait(pace);
+  }
+}
+
+async function tellWaiting(
+  server: Server,
+  left: readonly Instance[],
+  seconds: number,
+  grace: number,
+  bell: Bell,
+): Promise<void> {
+  const doing = [];
+  for (const { pid } of left) {
+    const at = await server.processes.doing(pid);
+    if (at !== 'gone') doing.push({ pid, ...at });
+  }
+  bell.tell({ code: 'waiting', pids: left.map((t) => t.pid), seconds, grace: Math.ceil(grace), doing });
+}
+
+/** What each instance has started, as it is before the first signal: afterwards nothing tells whose it was. */
+async function familiesOf(
+  server: Server,
+  targets: readonly Instance[],
+  bell: Bell,
+): Promise<Map<number, Doing>> {
+  const families = new Map<number, Doing>();
+  for (const { pid } of targets) {
+    const doing = await server.processes.doing(pid);
+    if (doing === 'gone' || doing.children.length === 0) continue;
+    families.set(pid, doing);
+    bell.tell({ code: 'family', pid, group: doing.group, children: doing.children });
+  }
+  return families;
+}
+
+async function tellWhoIsLeft(
+  server: Server,
+  families: ReadonlyMap<number, Doing>,
+  bell: Bell,
+): Promise<void> {
+  if (families.size === 0) return;
+  const rows = await server.processes.list();
+  for (const [of, { children }] of families) {
+    for (const { pid, start, name, shares } of children) {
+      if (rows.some((row) => row.pid === pid && row.start === start && row.state !== 'Z'))
+        bell.tell({ code: 'left-running', pid, name, of, shares });
+    }
   }
 }
 
@@ -81,7 +140,7 @@ function stillRunning(step: StopProcess, left: readonly Instance[], seconds: num
   return new Problem('still-running', {
     count: left.length,
     script: step.script,
-    grace: seconds,
+    grace: Math.ceil(seconds),
     pids: left.map((t) => String(t.pid)),
   });
 }

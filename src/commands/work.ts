@@ -69,5 +69,13 @@ export function bellFor(ctx: Context, pen: Pen): Bell {
     interrupted: () => ctx.interrupts.heard(),
     record: (pid, signal, said) =>
       pen.write({ is: 'signal', at: new Date(ctx.server.now()).toISOString(), pid, signal, said }),
+    ...(ctx.consent.prompts
+      ? {
+          mayKill: async (script, pids, seconds) =>
+            (await ctx.ask()).confirm(
+              `${pids.length} instance(s) of ${script} still run after ${seconds} s (PID ${pids.join(', ')}). Kill them?`,
+            ),
+        }
+      : {}),
   };
 }

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem, reasonOf } from '../problem.ts';
+import { doingOf } from './doing.ts';
 import type { Processes, ProcessRow, Target } from './server.ts';
 
 export const localProcesses: Processes = {
@@ -16,8 +17,8 @@ export const localProcesses: Processes = {
     return rows;
   },
 
-  async resolve(pid, path) {
-    return resolveFor(pid, path);
+  async resolve(pid, path, real) {
+    return resolveFor(pid, path, real);
   },
 
   async holds(pid, lockInode) {
@@ -60,6 +61,10 @@ export const localProcesses: Processes = {
     }
   },
 
+  async doing(pid) {
+    return doingOf(pid);
+  },
+
   async signal(target, signal) {
     const now = verify(target);
     if (now !== 'same') return now;
@@ -84,7 +89,7 @@ function verify(target: Target): 'same' | 'gone' | 'different' {
   if (row.start !== target.start) return 'gone'; // the number was given to another: ours has ended
   if (row.uid !== target.uid) return 'different';
   if (!row.argv.includes(target.word)) return 'different';
-  return resolveFor(target.pid, target.word) === target.script ? 'same' : 'different';
+  return resolveFor(target.pid, target.word, target.script) === target.script ? 'same' : 'different';
 }
 
 function readRow(pid: number): ProcessRow | 'gone' {
@@ -120,15 +125,30 @@ function link(path: string): string | 'unseen' {
   }
 }
 
-function resolveFor(pid: number, path: string): string | 'unseen' {
+/**
+ * A jail or a container may have another file under the same name, or the same file under another one. The process's
+ * own is reached through its links in /proc, which the kernel follows into its root and its mounts.
+ */
+function resolveFor(pid: number, path: string, expected: string): string | 'unseen' {
   try {
-    const cwd = fs.readlinkSync(`/proc/${pid}/cwd`);
-    const root = fs.readlinkSync(`/proc/${pid}/root`);
-    const absolute = resolve(cwd, path);
+    const inside = fs.statSync(
+      path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`,
+      { bigint: true },
+    );
+    if (sameFile(inside, fs.statSync(expected, { bigint: true }))) return expected;
     // The links of a chrooted process are told from outside; a path of its own begins at its root.
-    const outside = path.startsWith('/') && root !== '/' ? `${root}${path}` : absolute;
-    return fs.realpathSync.native(outside);
+    const root = fs.readlinkSync(`/proc/${pid}/root`);
+    const outside =
+      path.startsWith('/') && root !== '/'
+        ? `${root}${path}`
+        : resolve(fs.readlinkSync(`/proc/${pid}/cwd`), path);
+    const real = fs.realpathSync.native(outside);
+    return sameFile(inside, fs.statSync(real, { bigint: true })) ? real : 'unseen';
   } catch {
     return 'unseen';
   }
+}
+
+function sameFile(a: fs.BigIntStats, b: fs.BigIntStats): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
 }

@@ -107,16 +107,37 @@ export interface Target {
   readonly word: string;
 }
 
+/** What a process is at: for who waits for its end. */
+export interface Doing {
+  /** R, S, D, T, Z … */
+  readonly state: string;
+  /** Seconds of processor time it has used. */
+  readonly cpu: number;
+  readonly group: number;
+  /** What it has started and what those have. `shares`: has a socket of it open, a database connection for example. */
+  readonly children: readonly {
+    readonly pid: number;
+    readonly start: string;
+    readonly name: string;
+    readonly shares: boolean;
+  }[];
+}
+
 export interface Processes {
   list(): Promise<readonly ProcessRow[]>;
-  /** Real path of `path` as the process sees it (its own root and working directory). */
-  resolve(pid: number, path: string): Promise<string | 'unseen'>;
+  /**
+   * Is what the process means by `path` (from its own root, mounts and working directory) the file at `real`? Then
+   * that, else the real path outside.
+   */
+  resolve(pid: number, path: string, real: string): Promise<string | 'unseen'>;
   /** Does the process hold a flock on this file? From its fdinfo; 'unseen' where that is not readable. */
   holds(pid: number, lockInode: string): Promise<boolean | 'unseen'>;
   /** Path of what its standard output goes to; 'unseen' where that is not readable. */
   output(pid: number): Promise<string | 'unseen'>;
   /** Is a flock held on this file by anybody? From /proc/locks. */
   locked(lockInode: string): Promise<boolean | 'unseen'>;
+  /** What it is at and what it has started. */
+  doing(pid: number): Promise<Doing | 'gone'>;
   /** Checks pid, start time, uid and script again, then signals. */
   signal(target: Target, signal: 'SIGTERM' | 'SIGKILL'): Promise<'sent' | 'gone' | 'different'>;
 }

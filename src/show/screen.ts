@@ -1,6 +1,7 @@
 // The two output streams: results on standard output, everything else on standard error.
 import { type Step, targetOf } from '../change/step.ts';
 import { hideSecrets } from '../command/secrets.ts';
+import type { Doing } from '../server/server.ts';
 import { sayDuration } from './schedule.ts';
 import { type Looks, type Theme, tame, themeOf } from './theme.ts';
 
@@ -95,10 +96,22 @@ function sayEvent(
       return { text: `  ${theme.mark.arrow} ${doing(event['step'] as Step)}`, passing: false };
     case 'undo':
       return { text: `  ${theme.mark.arrow} put back: ${doing(event['step'] as Step)}`, passing: false };
-    case 'waiting':
+    case 'waiting': {
+      const at = (event['doing'] as readonly (Doing & { pid: number })[]).map(sayDoing).join('; ');
       return {
-        text: `  waiting for PID ${(event['pids'] as number[]).join(', ')} to end (${event['seconds']} s of ${event['grace']} s)`,
+        text: `  waiting for PID ${(event['pids'] as number[]).join(', ')} to end (${event['seconds']} s of ${event['grace']} s)${at === '' ? '' : `: ${at}`}`,
         passing: true,
+      };
+    }
+    case 'family':
+      return {
+        text: `    PID ${event['pid']} (process group ${event['group']}) has started ${sayChildren(event['children'] as Doing['children'])}`,
+        passing: false,
+      };
+    case 'left-running':
+      return {
+        text: `    PID ${event['pid']} (${event['name']}), started by PID ${event['of']}, still runs${event['shares'] ? ' and keeps a connection of it open' : ''}. It is left alone: end it yourself if it is not wanted.`,
+        passing: false,
       };
     case 'watching':
       return {
@@ -112,6 +125,23 @@ function sayEvent(
     default:
       return undefined;
   }
+}
+
+const states: Readonly<Record<string, string>> = {
+  R: 'computing',
+  S: 'sleeping',
+  D: 'waiting for a disk',
+  T: 'stopped',
+  t: 'stopped by a debugger',
+};
+
+function sayDoing({ pid, state, cpu, children }: Doing & { pid: number }): string {
+  const started = children.length === 0 ? '' : `, has started ${sayChildren(children)}`;
+  return `${pid} is ${states[state] ?? state} after ${cpu.toFixed(1)} s of processor time${started}`;
+}
+
+function sayChildren(children: Doing['children']): string {
+  return children.map(({ pid, name }) => `${pid} (${name})`).join(', ');
 }
 
 function doing(step: Step): string {

@@ -38,7 +38,7 @@ export async function instancesOf(
     const runs = scriptOfArgv(who.interpreter, row.argv);
     if (runs === 'none') continue;
     if (who.args && !sameArgs(who.args, runs.args)) continue;
-    if ((await server.processes.resolve(row.pid, runs.script)) !== who.script) continue;
+    if ((await server.processes.resolve(row.pid, runs.script, who.script)) !== who.script) continue;
     found.push({
       pid: row.pid,
       start: row.start,

@@ -5,6 +5,7 @@ import { dirname } from 'node:path/posix';
 import { Problem } from '../../src/problem.ts';
 import type {
   CrontabSource,
+  Doing,
   Files,
   Holder,
   Owner,
@@ -45,6 +46,7 @@ export interface FakeProcess extends ProcessRow {
   holds?: string;
   /** Where its standard output goes. */
   output?: string;
+  readonly children?: Doing['children'];
   /** Survives SIGTERM. */
   readonly stubborn?: boolean;
 }
@@ -359,6 +361,14 @@ export function memoryServer(
       output: (pid) =>
         call(`output ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.output ?? 'unseen'),
       locked: (inode) => call('locked', () => machine.processes.some((p) => p.holds === inode)),
+      doing: (pid) => {
+        const found = machine.processes.find((p) => p.pid === pid);
+        return Promise.resolve(
+          found === undefined
+            ? 'gone'
+            : { state: found.state, cpu: 0, group: found.pid, children: found.children ?? [] },
+        );
+      },
       signal: (target, signal) =>
         call(`signal ${signal} ${target.pid}`, () => {
           const found = machine.processes.find((p) => p.pid === target.pid && p.start === target.start);
