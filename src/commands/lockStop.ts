@@ -63,11 +63,13 @@ async function end(ctx: Context, target: LockTarget, holder: LockHolder, aim: Ta
       killed = true;
       continue;
     }
+    const doing = await server.processes.doing(holder.pid);
     ctx.screen.tell({
       code: 'waiting',
       pids: [holder.pid],
       seconds: Math.floor(seconds),
       grace: killAfter ?? grace,
+      doing: doing === 'gone' ? [] : [{ pid: holder.pid, ...doing }],
     });
     await server.wait(pace);
   }
@@ -122,7 +124,7 @@ async function aimAt(ctx: Context, target: LockTarget, holder: LockHolder): Prom
   const { processes } = ctx.server;
   const kind = interpreterKind(basename(holder.exe));
   const runs = kind === 'none' ? 'none' : scriptOfArgv(kind, holder.argv);
-  const script = runs === 'none' ? 'unseen' : await processes.resolve(holder.pid, runs.script);
+  const script = runs === 'none' ? 'unseen' : await processes.resolve(holder.pid, runs.script, target.script);
   if (runs !== 'none' && script !== 'unseen' && (target.script ?? script) === script)
     return { pid: holder.pid, start: holder.start, uid: holder.uid, script, word: runs.script };
   throw new Problem('lock-unverified', {

@@ -129,13 +129,13 @@ function link(path: string): string | 'unseen' {
  * A jail or a container may have another file under the same name, or the same file under another one. The process's
  * own is reached through its links in /proc, which the kernel follows into its root and its mounts.
  */
-function resolveFor(pid: number, path: string, expected: string): string | 'unseen' {
+function resolveFor(pid: number, path: string, expected?: string): string | 'unseen' {
   try {
     const inside = fs.statSync(
       path.startsWith('/') ? `/proc/${pid}/root${path}` : `/proc/${pid}/cwd/${path}`,
       { bigint: true },
     );
-    if (sameFile(inside, fs.statSync(expected, { bigint: true }))) return expected;
+    if (expected !== undefined && sameFile(inside, fs.statSync(expected, { bigint: true }))) return expected;
     // The links of a chrooted process are told from outside; a path of its own begins at its root.
     const root = fs.readlinkSync(`/proc/${pid}/root`);
     const outside =

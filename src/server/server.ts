@@ -127,9 +127,9 @@ export interface Processes {
   list(): Promise<readonly ProcessRow[]>;
   /**
    * Is what the process means by `path` (from its own root, mounts and working directory) the file at `real`? Then
-   * that, else the real path outside.
+   * that, else the real path outside, where there is the same file.
    */
-  resolve(pid: number, path: string, real: string): Promise<string | 'unseen'>;
+  resolve(pid: number, path: string, real?: string): Promise<string | 'unseen'>;
   /** Does the process hold a flock on this file? From its fdinfo; 'unseen' where that is not readable. */
   holds(pid: number, lockInode: string): Promise<boolean | 'unseen'>;
   /** Path of what its standard output goes to; 'unseen' where that is not readable. */
