@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hasPhp, kinds, loud, stage } from './harness.ts';
+import { has, hasPhp, kinds, loud, stage } from './harness.ts';
 
 let at: ReturnType<typeof stage>;
 beforeEach(() => {
@@ -45,6 +45,34 @@ describe.each(kinds)('the %s guard', { timeout: 120_000 }, (kind) => {
       err: '',
     });
   });
+
+  it.runIf(has('flock', '--version'))(
+    'an outer flock(1) turns starts away before the interpreter, on a file of its own',
+    async () => {
+      const outer = (file: string, ...command: string[]) => [
+        'flock',
+        '-n',
+        '-E',
+        '0',
+        '-o',
+        file,
+        ...command,
+      ];
+      const own = join(at.dir, 'outer');
+      const running = at.start(outer(own, kind, at.script(kind), 'block'));
+      await running.says('ran');
+      const never = outer(own, 'sh', '-c', 'echo started');
+      expect(await at.run(never)).toMatchObject({ code: 0, out: '', err: '' });
+      expect(at.has('.log')).toBe(false); // the guard did not even see it
+      expect(await at.run([kind, at.script(kind)])).toMatchObject({ code: 0, out: '', err: '' }); // by hand: it does
+      expect(at.read('.log')).toContain('Another instance is already running');
+      running.child.stdin?.end();
+      expect(await running.ended).toMatchObject({ code: 0 });
+      // On the guard's own file the worker would be its own other instance: 'never' in the docs.
+      const locked = await at.run(outer(at.file('.lock'), kind, at.script(kind)));
+      expect(locked.out).not.toContain('ran');
+    },
+  );
 
   it('probe shows refusal and recovery and leaves nothing', async () => {
     const run = await at.run(at.asks(kind, 'probe'));
