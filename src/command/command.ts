@@ -144,7 +144,9 @@ export type OpaqueReason =
   | 'subshell'
   | 'nested-shell' // sh -c '…'
   | 'compound' // if, for, while, function …
-  | 'user-switch' // sudo -i, a login shell that is none, a user nobody knows …
+  | 'user-switch' // sudo -i, sudo -b, setpriv …
+  | 'unknown-user' // the user it switches to does not exist
+  | 'no-login' // su to a user whose shell is none
   | 'lock-wrapper' // setlock, run-one …: has a lock already
   | 'pgrep-guard'
   | 'container' // docker exec …
@@ -167,6 +169,13 @@ export interface Opaque {
 
 export type Reading = Command | Opaque;
 
+/** A user as a command that switches to him finds him. */
+export interface Known {
+  /** Absent where nobody can tell: the crontab is for another machine. */
+  readonly home?: Bytes;
+  readonly shell: Bytes;
+}
+
 /** What cron gives the command besides its text. */
 export interface Surroundings {
   /** SHELL in force for the entry; decides whether bash or dash reads the text. */
@@ -176,7 +185,7 @@ export interface Surroundings {
   /** Variables known to be set: the crontab's settings above the entry plus what cron sets itself. */
   readonly variables: ReadonlyMap<Bytes, Bytes>;
   /** Users a command may switch to, as far as they have been looked up. */
-  readonly people?: ReadonlyMap<Bytes, { readonly home: Bytes; readonly shell: Bytes } | 'unknown'>;
+  readonly people?: ReadonlyMap<Bytes, Known | 'unknown'>;
 }
 
 /** What a command's new form is to say. Absent means: as it is. */

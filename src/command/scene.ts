@@ -1,6 +1,6 @@
 // Where a piece of shell text stands: what its shell knows, where it starts, and what has been wrapped around it so far.
 import type { Bytes, Span } from '../crontab/crontab.ts';
-import type { Command, Frame, LookUp, Outlet, Surroundings, Word } from './command.ts';
+import type { Command, Frame, Known, LookUp, Outlet, Surroundings, Word } from './command.ts';
 import { baseName } from './paths.ts';
 import type { HandOver } from './switches.ts';
 import { isShell } from './switches.ts';
@@ -81,14 +81,15 @@ export function innerScene(
   if (switched !== undefined && 'why' in switched) return switched;
   const shellPath = program ?? given.shell ?? switched?.shell ?? scene.shellPath;
   const name = baseName(shellPath);
-  if (!isShell(name)) return { why: given.user === undefined ? 'nested-shell' : 'user-switch', detail: name };
+  if (!isShell(name)) return { why: given.user === undefined ? 'nested-shell' : 'no-login', detail: name };
   // A login, another user or sudo's clean environment: nothing that was known outside holds for certain.
   const clean = given.login || switched !== undefined;
   const env = clean
     ? new Map<Bytes, Bytes>()
     : new Map([...scene.env].filter(([key, value]) => scene.shell.variables.get(key) === value));
   for (const key of touched) env.delete(key);
-  const home = switched?.home ?? (touched.includes('HOME') ? undefined : scene.shell.home);
+  const inherited = touched.includes('HOME') ? undefined : scene.shell.home;
+  const home = switched === undefined ? inherited : switched.home;
   const directory = given.goesHome ? switched?.home : from;
   const user = given.user ?? scene.user;
   return {
@@ -117,8 +118,8 @@ function isSettled({ cd, placed }: Scene): boolean {
 }
 
 /** Home and shell of a user, or what is in the way. */
-export function personOf(scene: Scene, name: Bytes): { home: Bytes; shell: Bytes } | Trouble {
+export function personOf(scene: Scene, name: Bytes): Known | Trouble {
   const person = scene.people?.get(name);
-  if (person === undefined) return { why: 'user-switch', detail: name, needs: name };
-  return person === 'unknown' ? { why: 'user-switch', detail: name } : person;
+  if (person === undefined) return { why: 'unknown-user', detail: name, needs: name };
+  return person === 'unknown' ? { why: 'unknown-user', detail: name } : person;
 }

@@ -1,7 +1,7 @@
 // One entry as a survey sees it: what is around it, how its command reads, and whether a worker stands there.
 import { dirname, join } from 'node:path/posix';
 import { bytesOf, readable } from '../change/encode.ts';
-import type { Command, Reading } from '../command/command.ts';
+import type { Command, Known, Reading } from '../command/command.ts';
 import { readCommand } from '../command/read.ts';
 import { outletOf } from '../command/redirects.ts';
 import { syntaxOf } from '../command/syntax.ts';
@@ -20,8 +20,6 @@ export interface SeenEntry extends Omit<EntryFacts, 'job'> {
   readonly sight: Sight | 'none';
 }
 
-type Known = { readonly home: string; readonly shell: string } | 'unknown';
-
 /** What is the same for all entries of one user below the same settings. */
 export interface Around {
   readonly who: string | number;
@@ -34,7 +32,9 @@ export interface Around {
   readonly variables: ReadonlyMap<string, string>;
   readonly readings: Map<string, Reading>;
   /** Users that commands switch to, as far as they were asked for. */
-  readonly people: Map<string, Known>;
+  readonly people: Map<string, Known | 'unknown'>;
+  /** The crontab is this machine's. */
+  readonly live: boolean;
   readonly place: Surroundings;
 }
 
@@ -64,7 +64,8 @@ export async function aroundEntry(
     eyes: person === 'unknown' ? look.server.self.owner : eyesFor(look, person),
   });
   const readings = readingsWith(JSON.stringify([shell, home, [...variables]]));
-  return { who, settings, person, user, shell, home, variables, readings, people: new Map(), place };
+  const live = isLive(source);
+  return { who, settings, person, user, shell, home, variables, readings, people: new Map(), live, place };
 }
 
 /** Reads the entry, and looks at the script of its worker. */
@@ -124,9 +125,15 @@ async function readWith(look: Look, text: string, around: Around, home: string):
       return reading;
     }
     const person = await look.server.people.find(readable(reading.needs));
-    const who = person === 'unknown' ? person : { home: bytesOf(person.home), shell: bytesOf(person.shell) };
-    people.set(reading.needs, who);
+    people.set(reading.needs, knownAs(person, around.live));
   }
+}
+
+/** On another machine a user may exist, and may have a shell, whatever is the case here. */
+function knownAs(person: Person | 'unknown', live: boolean): Known | 'unknown' {
+  if (person === 'unknown') return live ? person : { shell: '/bin/sh' };
+  const shell = live || !/\/(?:nologin|false)$/.test(person.shell) ? person.shell : '/bin/sh';
+  return { home: bytesOf(person.home), shell: bytesOf(shell) };
 }
 
 /** The user the worker runs as and the one who opens its log; mostly both are the entry's. */
@@ -135,16 +142,18 @@ async function whoRuns(
   command: Command,
   entrys: Person,
   home: string,
-): Promise<Pick<Sight, 'person' | 'opener' | 'home' | 'openersHome'>> {
+): Promise<Pick<Sight, 'person' | 'opener' | 'stranger' | 'home' | 'openersHome'>> {
   const find = async (name: string | undefined): Promise<Person> => {
-    const found = name === undefined ? entrys : await look.server.people.find(readable(name));
-    return found === 'unknown' ? entrys : found;
+    if (name === undefined) return entrys;
+    const found = await look.server.people.find(readable(name));
+    return found === 'unknown' ? { ...entrys, name: readable(name), home: '' } : found;
   };
   const person = await find(command.user);
   const opener = await find(outletOf(command).user);
   return {
     person,
     opener,
+    stranger: person !== entrys && person.home === '',
     home: person === entrys ? home : person.home,
     openersHome: opener === entrys ? home : opener.home,
   };

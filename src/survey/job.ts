@@ -25,7 +25,9 @@ export async function sightJob(
   const eyes = eyesFor(look, owner);
   const scriptPath = readable(command.scriptPath);
   const { kind } = command.interpreter;
-  const script = await once(look, `script ${kind} ${eyes.uid} ${scriptPath}`, async () => {
+  const key = `script ${parts.stranger} ${kind} ${eyes.uid} ${scriptPath}`;
+  const script = await once(look, key, async () => {
+    if (parts.stranger) return 'absent';
     const directory = dirname(scriptPath);
     // In a crontab for another machine whole sites are not here: that is asked once for all their scripts.
     const above = await once(look, `there ${eyes.uid} ${directory}`, () => isThere(look, directory, eyes));

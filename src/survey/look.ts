@@ -32,6 +32,8 @@ export interface Sight {
   /** The user the job runs as, and the one whose shell opens its log. */
   readonly person: Person;
   readonly opener: Person;
+  /** Nobody of that name is here: the crontab is another machine's, and so is the script. */
+  readonly stranger: boolean;
   readonly owner: Owner;
   /** Whose rights we look with: an ordinary user has only his own; root takes those of the job's user. */
   readonly eyes: Owner;

@@ -89,8 +89,8 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
  * link: it gets a place in root's own home.
  */
 async function openersPlace(look: Look, sight: Sight, name: string, own: string): Promise<string> {
-  const { opener, owner, openersHome, command } = sight;
-  if (opener.uid === owner.uid) return own;
+  const { opener, person, openersHome, command } = sight;
+  if (opener.name === person.name) return own;
   const eyes = eyesOf(look, { uid: opener.uid, gid: opener.gid });
   await see(look, eyes, openersHome);
   return placesBelow(openersHome, name, guardFileName(command.interpreter.kind)).log;

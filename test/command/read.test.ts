@@ -1,7 +1,7 @@
 // Single rules of reading a command: what is understood, and why the rest is left alone.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Command, OpaqueReason, Reading, Surroundings } from '../../src/command/command.ts';
+import type { Command, Known, OpaqueReason, Reading, Surroundings } from '../../src/command/command.ts';
 import { readCommand } from '../../src/command/read.ts';
 import { logOf } from '../../src/command/redirects.ts';
 
@@ -16,7 +16,7 @@ const sh: Surroundings = {
     ['SPACED', 'a b'],
     ['PWD', '/nowhere'],
   ]),
-  people: new Map<string, { home: string; shell: string } | 'unknown'>([
+  people: new Map<string, Known | 'unknown'>([
     ['example-user', { home: USERS_HOME, shell: '/bin/bash' }],
     ['locked', { home: '/', shell: '/usr/sbin/nologin' }],
     ['nobody-here', 'unknown'],
@@ -205,7 +205,7 @@ describe('groups, shells in shells, other users', () => {
 
   test('without knowing the user nothing is told, and his name is asked for', () => {
     const reading = readCommand('sudo -u u12345 php w.php', sh);
-    expect(reading).toMatchObject({ is: 'opaque', why: 'user-switch', needs: 'u12345' });
+    expect(reading).toMatchObject({ is: 'opaque', why: 'unknown-user', needs: 'u12345' });
   });
 
   test('the log of what sudo starts is opened before sudo, the one in a string of su behind it', () => {
@@ -315,13 +315,13 @@ describe('left alone', () => {
     ['if true; then php w.php; fi', 'compound'],
     ['for i in 1 2; do php w.php; done', 'compound'],
     ['w() { php w.php; }', 'compound'],
-    ['sudo -u nobody-here php w.php', 'user-switch'],
+    ['sudo -u nobody-here php w.php', 'unknown-user'],
     ['sudo -u "#1000" php w.php', 'user-switch'],
     ['sudo -i -u example-user php w.php', 'user-switch'],
     ['sudo -b -u example-user php w.php', 'user-switch'],
     ['sudo -D /srv -u example-user php w.php', 'user-switch'],
     ['sudo -u $LOGNAME php w.php', 'undefined-variable'],
-    ["su - locked -c 'php w.php'", 'user-switch'],
+    ["su - locked -c 'php w.php'", 'no-login'],
     ["su example-user -c 'php w.php' more", 'user-switch'],
     ['setpriv --reuid=1000 php w.php', 'user-switch'],
     ['setlock /tmp/l php w.php', 'lock-wrapper'],

@@ -123,8 +123,22 @@ describe('a worker that root starts as the site’s user', () => {
     const { json } = await run('scan --user root --json');
     const crontabs = json['crontabs'] as { entries: { opaque?: { why: string; detail: string } }[] }[];
     const opaque = crontabs.flatMap(({ entries }) => entries.map((entry) => entry.opaque));
-    expect(opaque).toEqual([{ why: 'user-switch', detail: 'u12345' }]);
+    expect(opaque).toEqual([{ why: 'unknown-user', detail: 'u12345' }]);
   });
+});
+
+test('in a crontab of another machine users need not exist here', async () => {
+  machine.put(
+    '/repo/crontab',
+    '* * * * * su - u12345 -c "cd /srv && php w.php"\n* * * * * sudo -u u12345 php /srv/w.php\n',
+  );
+  const { json } = await run('deploy --file /repo/crontab --all --dry-run --json');
+  const plan = json['plan'] as { steps: { kind: string; after: string }[] };
+  expect(plan.steps.find(({ kind }) => kind === 'put-crontab')?.after.split('\n')).toEqual([
+    '* * * * * su - u12345 -c "cd /srv && php w.php >> /var/lib/cronlatch-workers/u12345/cronlatch/w/output.log 2>&1"',
+    '* * * * * cd /root && sudo -u u12345 /usr/bin/php /srv/w.php >> /root/cronlatch/w/output.log 2>&1',
+    '',
+  ]);
 });
 
 test('a console whose first line names another program is none of PHP’s', async () => {
