@@ -117,12 +117,18 @@ export function isPiped({ outlets }: Pick<Command, 'outlets'>): boolean {
 
 /**
  * Redirects at several levels, of which an inner one takes only part of what an outer one gives: a log put in at the inner
- * level would change where the errors go.
+ * level would change where the errors go. In `2>&1 > file` they go where the output went further out.
  */
 export function isTangled(outlets: readonly Outlet[]): boolean {
-  const at = outlets.findIndex(saysOut);
-  const chosen = outlets[Math.max(at, 0)] as Outlet;
-  return !saysErr(chosen) && outlets.slice(Math.max(at, 0) + 1).some(saysErr);
+  const at = Math.max(outlets.findIndex(saysOut), 0);
+  const { redirects } = outlets[at] as Outlet;
+  const outer = outlets.slice(at + 1);
+  const err = redirects.find(({ fd }) => fd === 2 || fd === 'both');
+  if (err === undefined) return outer.some(saysErr);
+  const out = redirects.find(({ fd }) => fd === 1);
+  const before =
+    err.operator === '>&' && err.fd === 2 && (out === undefined || err.span.start < out.span.start);
+  return before && out !== undefined && outer.some(saysOut);
 }
 
 /**

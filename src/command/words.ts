@@ -42,8 +42,11 @@ export function readWord(text: Bytes, node: CommandArgument, shell: Shell): Read
   // An assignment behind a command's name is an ordinary word to all but `export`, which is read elsewhere.
   if (node.type !== 'Word') return { word: { span, raw, value: raw, open: true }, trouble: expansion(raw) };
   const draft: Draft = { value: '', trouble: undefined };
-  if (node.parts === undefined) draft.value = node.value;
-  else for (const part of node.parts) readPart(part, false, shell, draft);
+  if (node.parts === undefined) {
+    draft.value = node.value;
+    // unbash takes `2<( )` for a plain word; bash puts a file's name there, or nothing.
+    if (/[<>]\(/.test(raw)) note(draft, expansion(raw));
+  } else for (const part of node.parts) readPart(part, false, shell, draft);
   if (raw.startsWith('~')) expandTilde(raw, shell, draft);
   // bash expands it behind an equals sign and a colon too, in any word that looks like an assignment.
   else if (shell.bash && /[=:]~/.test(raw)) note(draft, expansion(raw));

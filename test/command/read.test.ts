@@ -73,6 +73,7 @@ describe('the working directory', () => {
     ['cd ~other && php w.php', undefined],
     ['cd $PWD && php w.php', undefined],
     ['cd /srv/* && php w.php', undefined],
+    ['cd 2<( ) && php w.php', undefined],
     ['. ./env; cd $D && php w.php', undefined],
   ])('%s starts in %s', (text, directory) => {
     const reading = readCommand(text, sh);
@@ -307,6 +308,7 @@ describe('left alone', () => {
     ['php w.php 2>> e &> log', 'bash-syntax'],
     ['(php w.php > log) 2> e', 'redirect'],
     ['(php w.php) 2> e', 'redirect'],
+    ['(php w.php 2>&1 > log) > /dev/null', 'redirect'],
     ["sh -c 'php $0' w.php", 'nested-shell'],
     ["bash -i -c 'php w.php'", 'nested-shell'],
     ['sh -c "php $FILE"', 'undefined-variable'],
