@@ -20,6 +20,8 @@ export interface Bell {
 const secondLook = 700;
 const pace = 200;
 
+/** An old run that cron had begun just before may show up while others are being ended; that cannot go on for long. */
+const rounds = 3;
 /** How long after SIGKILL an end is waited for: a process in the kernel's hands ends when those let go. */
 const afterKill = 10;
 
@@ -29,15 +31,19 @@ const afterKill = 10;
  * started is nobody's to end, but whoever is left of it is named.
  */
 export async function stopInstances(server: Server, step: StopProcess, bell: Bell): Promise<void> {
-  const old = await lockless(server, step);
-  if (old.length === 0) return;
-  await server.wait(secondLook);
-  const again = await lockless(server, step);
-  const targets = old.filter((a) => again.some((b) => sameProcess(a, b)));
-  const families = await familiesOf(server, targets, bell);
-  for (const target of targets) await signal(server, target, 'SIGTERM', bell);
-  await waitForEnd(server, step, targets, bell);
-  await tellWhoIsLeft(server, families, bell);
+  for (let round = 0; round < rounds; round++) {
+    const old = await lockless(server, step);
+    if (old.length === 0) return;
+    await server.wait(secondLook);
+    const again = await lockless(server, step);
+    const targets = old.filter((a) => again.some((b) => sameProcess(a, b)));
+    // Losers on their way out are none to wait for.
+    if (targets.length === 0) return;
+    const families = await familiesOf(server, targets, bell);
+    for (const target of targets) await signal(server, target, 'SIGTERM', bell);
+    await waitForEnd(server, step, targets, bell);
+    await tellWhoIsLeft(server, families, bell);
+  }
 }
 
 async function waitForEnd(

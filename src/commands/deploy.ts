@@ -26,6 +26,8 @@ export async function deploy(ctx: Context): Promise<Result> {
     throw new Problem('usage', { what: '--plan and --resume cannot be used together.' });
   if (word(ctx, 'save') !== undefined && !flag(ctx, 'dry-run'))
     throw new Problem('usage', { what: '--save keeps a plan to be looked at: it goes with --dry-run.' });
+  if (saved !== undefined) refuseBeside(ctx, '--plan');
+  if (cutOff !== undefined) refuseBeside(ctx, '--resume');
   if (saved !== undefined) return deploySaved(ctx, saved);
   if (cutOff !== undefined) return resumeDeployment(ctx, cutOff);
 
@@ -59,6 +61,20 @@ export async function deploy(ctx: Context): Promise<Result> {
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
   });
+}
+
+/** Flags that shape a plan: beside one that is made already they would be passed over in silence. */
+const shaping = [
+  ...['file', 'system', 'dialect', 'user', 'site', 'script', 'entry', 'all', 'interpreter', 'php', 'node'],
+  ...['log', 'guard', 'once', 'worker', 'grace', 'kill-after', 'save'],
+];
+
+function refuseBeside(ctx: Context, made: string): void {
+  const given = shaping.filter((name) => ctx.line.flags[name] !== undefined).map((name) => `--${name}`);
+  if (given.length > 0)
+    throw new Problem('usage', {
+      what: `${given.join(', ')} cannot be used with ${made}: it does exactly what was planned.`,
+    });
 }
 
 /** Locks of earlier deployments. Journals that cannot be read stop whoever writes; here they only mean new names. */

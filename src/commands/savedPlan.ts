@@ -24,13 +24,13 @@ export async function deploySaved(ctx: Context, path: string): Promise<Result> {
       example: `cronlatch deploy --plan ${path} --ci`,
     });
   }
-  ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
   const json = { plan: planToJson(plan), findings: [] };
   const standing = await standingOf(ctx, plan);
   if (standing.every((s) => s === 'after')) {
     ctx.screen.print('Already deployed.');
     return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
   }
+  ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
   refuseStale(plan, standing);
   if (dryRun) {
     ctx.screen.print('Dry run: nothing was changed.');

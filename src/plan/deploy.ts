@@ -47,7 +47,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
       findings.push(...crontab.findings.filter((f) => f.level === 'stop'));
     const guard = await guarding(facts, job, latching);
     findings.push(...guard.findings, ...guard.obstacles);
-    const ending = endingOf(job, latching);
+    const ending = endingOf(job, latching, facts.worker);
     findings.push(...ending.findings);
     const log = logFor(facts, job, latching);
     findings.push(...log.findings);

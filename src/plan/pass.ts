@@ -1,7 +1,7 @@
 // What is to end each run of a worker: --once, the framework's own flag for one pass, or nothing.
 import type { Latching } from '../ask/settings.ts';
 import { everySeconds } from '../crontab/every.ts';
-import type { Finding, Job } from '../survey/facts.ts';
+import type { Facts, Finding, Job } from '../survey/facts.ts';
 import { onePass } from '../worker/frameworks.ts';
 
 export interface Ending {
@@ -11,9 +11,10 @@ export interface Ending {
 }
 
 /** Added only where the source shows that it is understood, or where it was asked for. */
-export function endingOf(job: Job, latching: Latching): Ending {
+export function endingOf(job: Job, latching: Latching, shipped: Facts['worker']): Ending {
   const { framework } = job;
-  if (framework === 'none') return { ...(wantsOnce(job, latching) ? { flag: '--once' } : {}), findings: [] };
+  if (framework === 'none')
+    return { ...(wantsOnce(job, latching, shipped) ? { flag: '--once' } : {}), findings: [] };
   // Started once a boot, a worker that ends after one pass would be gone until the next.
   const every = job.entry.schedule.is === 'reboot' ? 'boot' : everySeconds(job.entry.schedule);
   if (every === 'boot' || latching.once === 'no') return { findings: [] };
@@ -31,10 +32,12 @@ export function endingOf(job: Job, latching: Latching): Ending {
   };
 }
 
-function wantsOnce(job: Job, latching: Latching): boolean {
+/** With --worker it is the new version that has to understand the flag. */
+function wantsOnce(job: Job, latching: Latching, shipped: Facts['worker']): boolean {
   if (job.args.includes('--once')) return true;
   if (latching.once !== 'auto') return latching.once === 'yes';
   if (job.entry.schedule.is === 'reboot') return false;
+  if (shipped !== undefined) return shipped.once === 'yes';
   return typeof job.script !== 'string' && job.script.once === 'yes';
 }
 

@@ -150,7 +150,11 @@ export interface Facts {
   /** States of paths a plan may need to create or replace. */
   readonly paths: ReadonlyMap<string, Seen>;
   /** New version of the script, with --worker. */
-  readonly worker?: { readonly path: string; readonly bytes: string };
+  readonly worker?: {
+    readonly path: string;
+    readonly bytes: string;
+    readonly once: ScriptFacts['once'];
+  };
 }
 
 /** Every job of the survey, in the order of the crontabs. */

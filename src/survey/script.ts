@@ -48,14 +48,19 @@ async function lookNow(
     foreignWriter: as.uid === 0 ? await foreignWriter(server, path, as) : 'none',
     releasedBy: layout === 'no' ? await inCheckout(server, path, as) : layout,
     guard: small ? findGuard(file.bytes) : 'none',
-    // The parsers are worth their start-up time only where the word stands in the text at all.
-    once: !small ? 'unknown' : file.bytes.includes('once') ? await understands(file.bytes, kind) : 'no',
+    once: await knowsOnce(file.bytes, kind),
     ownLock: !small
       ? 'unknown'
       : /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)
         ? await ownLock(file.bytes, kind)
         : 'none',
   };
+}
+
+/** Does the source understand --once? The parsers are worth their start-up time only where the word stands in it at all. */
+export async function knowsOnce(bytes: string, kind: InterpreterKind): Promise<ScriptFacts['once']> {
+  if (bytes.length > largest) return 'unknown';
+  return bytes.includes('once') ? understands(bytes, kind) : 'no';
 }
 
 /** The first directory, or the script itself, that somebody other than root may change. */

@@ -1,6 +1,7 @@
 // One look at the server: crontabs, what their entries run, the scripts, and what runs now.
 import type { Settings } from '../ask/settings.ts';
 import { readable } from '../change/encode.ts';
+import { kindOfScript } from '../command/interpreter.ts';
 import type { Crontab, Dialect } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
@@ -24,6 +25,7 @@ import { claimsOf } from './places.ts';
 import { levels } from './rules/levels.ts';
 import { isGuarded } from './rules/lock.ts';
 import type { FileView } from './rules/rule.ts';
+import { knowsOnce } from './script.ts';
 import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
@@ -176,9 +178,11 @@ function sameTwice(job: Job, before: Before): Finding {
   };
 }
 
-async function workerFile(server: Server, path: string): Promise<{ path: string; bytes: string }> {
+async function workerFile(server: Server, path: string): Promise<NonNullable<Facts['worker']>> {
   const seen = await server.files.look(path, server.self.owner);
   if (seen.is === 'absent') throw new Problem('file-missing', { path });
   if (seen.is !== 'file') throw new Problem('worker-file', { path, reason: 'it is not a file' });
-  return { path, bytes: seen.bytes };
+  const kind = kindOfScript(path);
+  const once = kind === 'none' ? 'unknown' : await knowsOnce(seen.bytes, kind);
+  return { path, bytes: seen.bytes, once };
 }

@@ -1,8 +1,9 @@
 // Watching one worker over its next runs: who runs, who holds the lock, and when it is free again.
 import type { Latched } from '../change/plan.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
-import { type Instance, instancesOf, lockInode } from '../survey/instances.ts';
-import { argvTells, type Forms, formOfInstance, formOfShell, logTells, startedBy } from './form.ts';
+import { instancesOf, lockInode } from '../survey/instances.ts';
+import type { Forms } from './form.ts';
+import { type Seen, tellForms } from './seen.ts';
 
 /** A quarter of a second between two looks. */
 const pace = 250;
@@ -33,11 +34,7 @@ export interface Watched {
   /** Runs that the guard's own record tells of. */
   readonly recorded: number;
   /** Runs that look like the entry as it is now, and as it was before, a line of evidence each. */
-  readonly forms: {
-    readonly now: readonly string[];
-    readonly old: readonly string[];
-    readonly last: 'now' | 'old' | 'none';
-  };
+  readonly forms: Pick<Seen, 'now' | 'old' | 'last'>;
 }
 
 export interface Wait {
@@ -62,13 +59,7 @@ interface State {
   recorded: number;
   /** When each instance was first seen, by our own count of the time. */
   since: Map<string, number>;
-  /** Shells and instances that were there before the first tick. */
-  early: Set<string>;
-  /** Those whose form has been asked. */
-  told: Set<string>;
-  now: string[];
-  old: string[];
-  last: 'now' | 'old' | 'none';
+  forms: Seen;
   most: number;
   mostPids: number[];
   lockless: Set<number>;
@@ -95,11 +86,7 @@ export async function watch(
       runs: new Set(),
       recorded: 0,
       since: new Map(),
-      early: new Set(),
-      told: new Set(),
-      now: [],
-      old: [],
-      last: 'none',
+      forms: { early: new Set(), told: new Set(), now: [], old: [], last: 'none' },
       most: 0,
       mostPids: [],
       lockless: new Set(),
@@ -133,7 +120,7 @@ export async function watch(
     });
     const due = workers.reduce((sum, { wait }) => sum + wait.due.filter((at) => at <= now).length, 0);
     const unproven = workers.some(
-      ({ worker, forms }) => forms !== 'same' && states.get(worker)?.last !== 'now',
+      ({ worker, forms }) => forms !== 'same' && states.get(worker)?.forms.last !== 'now',
     );
     hurry = due > ticks && unproven ? quick.looks : hurry - 1;
     ticks = due;
@@ -157,7 +144,7 @@ export async function watch(
           ticks: wait.due.filter((due) => due <= now).length,
           lockSeen: state.lockSeen,
           recorded: state.recorded,
-          forms: { now: state.now, old: state.old, last: state.last },
+          forms: state.forms,
         },
       ];
     }),
@@ -173,7 +160,8 @@ function isDone(state: State, worker: Latched, wait: Wait, now: number): boolean
   const last = wait.due[wait.due.length - 1] ?? now;
   if (now < last) return false;
   const seen =
-    (worker.lock === undefined || !state.lockSeen || (state.held && state.free)) && state.last !== 'old';
+    (worker.lock === undefined || !state.lockSeen || (state.held && state.free)) &&
+    state.forms.last !== 'old';
   const interval = wait.due.length > 1 ? last - (wait.due[wait.due.length - 2] ?? last) : 60_000;
   return seen || now >= last + 2 * interval;
 }
@@ -214,7 +202,10 @@ async function look(
     state.most = counted.length;
     state.mostPids = counted.map((t) => t.pid);
   }
-  if (forms !== 'same') await tellForms(server, { worker, wait, forms }, state, rows, instances);
+  if (forms !== 'same') {
+    const before = server.now() < (wait.due[0] ?? Number.POSITIVE_INFINITY);
+    await tellForms(server, { worker, forms, before }, state.forms, rows, instances);
+  }
   await lookAtLock(
     server,
     worker,
@@ -222,56 +213,6 @@ async function look(
     inode,
     instances.some((i) => i.holds === true),
   );
-}
-
-/** Notes which entry cron's new shells, and the instances started from them, are runs of. */
-async function tellForms(
-  server: Server,
-  { worker, wait, forms }: Watching & { readonly forms: Forms },
-  state: State,
-  rows: readonly ProcessRow[],
-  instances: readonly Instance[],
-): Promise<void> {
-  // What is there before the first tick under our eyes, and what it starts later, may have been due before the deploy.
-  const early = server.now() < (wait.due[0] ?? Number.POSITIVE_INFINITY);
-  const byPid = new Map(rows.map((row) => [row.pid, row]));
-  const running = new Set(instances.map((one) => one.pid));
-  const standIn = worker.from.is === 'file' ? server.self.pid : 'none';
-  for (const row of rows) {
-    if (row.uid !== worker.uid) continue;
-    const shell = formOfShell(row, forms);
-    if (shell === 'none' && !running.has(row.pid)) continue;
-    if (early) state.early.add(keyOf(row));
-    // A shell that becomes its worker keeps its PID, and the worker may tell what the shell did not.
-    const key = `${keyOf(row)}:${shell === 'none' ? 'worker' : 'shell'}`;
-    if (state.told.has(key) || isOf(state.early, row, byPid)) continue;
-    state.told.add(key);
-    const form =
-      shell === 'none' ? formOfInstance(row.argv, forms, await outputOf(server, row, forms)) : shell;
-    const by = startedBy(row, byPid, standIn);
-    if (form === 'unclear' || by === 'other' || (form === 'old' && by !== 'cron')) continue;
-    state[form].push(`PID ${row.pid}: ${row.argv.join(' ')}`);
-    state.last = form;
-  }
-}
-
-function keyOf(row: Pick<ProcessRow, 'pid' | 'start'>): string {
-  return `${row.pid}:${row.start}`;
-}
-
-/** Is the process one of these, or below one of them? */
-function isOf(keys: ReadonlySet<string>, row: ProcessRow, byPid: ReadonlyMap<number, ProcessRow>): boolean {
-  for (let at: ProcessRow | undefined = row, steps = 0; at !== undefined && steps < 20; steps++) {
-    if (keys.has(keyOf(at))) return true;
-    at = byPid.get(at.ppid);
-  }
-  return false;
-}
-
-async function outputOf(server: Server, row: ProcessRow, forms: Forms): Promise<string> {
-  if (argvTells(forms) || !logTells(forms)) return '';
-  const output = await server.processes.output(row.pid);
-  return output === 'unseen' ? '' : output;
 }
 
 async function lookAtLock(

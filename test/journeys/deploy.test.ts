@@ -5,9 +5,9 @@ import { history } from '../../src/commands/history.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { scan } from '../../src/commands/scan.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
-import { parseCrontab } from '../../src/crontab/parse.ts';
 import { Problem } from '../../src/problem.ts';
 import { contextFor } from '../support/context.ts';
+import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
 import { crontab, home, incident, instance, lock, script, source, spool } from '../support/site.ts';
 
@@ -38,70 +38,10 @@ const problem = async (line: string, options: Parameters<typeof run>[1] = {}): P
   throw new Error('no problem arose');
 };
 
-/**
- * Cron in memory: what stands in the crontab every two minutes, a run of three seconds that writes a line to its log. A
- * `deaf` cron goes on with the text it read first for so many ticks.
- */
-function cronRuns(
-  options: {
-    seconds?: number;
-    guarded?: boolean;
-    writes?: string;
-    deaf?: number;
-    quick?: boolean;
-    /** Between cron and the worker there is a shell. */
-    shell?: boolean;
-  } = {},
-): void {
-  let pid = 9000;
-  let next = Math.ceil(machine.clock / 120_000) * 120_000;
-  let ticks = 0;
-  const ends = new Map<number, number>();
-  const commands = (): string[] =>
-    parseCrontab(textOf(spool), { dialect: 'debian', system: false }).lines.flatMap((line) =>
-      line.is === 'entry' && line.command.text.includes('process_import_jobs') ? [line.command.text] : [],
-    );
-  const first = commands();
-  machine.processes.push(
-    instance(300, { uid: 0, exe: '/usr/sbin/cron', argv: ['/usr/sbin/cron', '-f'], script: '' }),
-  );
-  machine.onTime = (now) => {
-    for (const [id, end] of ends) {
-      if (now < end) continue;
-      machine.processes = machine.processes.filter((p) => p.pid !== id);
-      ends.delete(id);
-    }
-    if (now < next) return;
-    next += 120_000;
-    const old = options.deaf !== undefined && ticks++ < options.deaf;
-    for (const command of old ? first : commands()) {
-      pid += 2;
-      machine.makeLock(lock, exampleUser);
-      const inode = `1:${machine.live.get(lock)?.inode}`;
-      const busy = machine.processes.some((p) => p.holds === inode);
-      if (busy && options.guarded !== false) continue;
-      const [, words = '', log = ''] =
-        /((?:\/usr\/bin\/)?php [^>]*?)(?: >> (\S+) 2>&1)?$/.exec(command) ?? [];
-      const more = options.guarded === false ? {} : { holds: inode };
-      const argv = words.trim().split(' ');
-      const shell = { exe: '/usr/bin/dash', argv: ['/bin/sh', '-c', command], script: '', ppid: 300 };
-      const parent = options.shell ? pid - 1 : 300;
-      const run = instance(pid, { ...more, argv, ppid: parent, output: log });
-      if (options.quick) machine.put(lock, `{"pid":${pid},"start":${pid}}`, exampleUser);
-      else machine.processes.push(...(options.shell ? [instance(pid - 1, shell)] : []), run);
-      for (const id of [pid - 1, pid]) ends.set(id, now + (options.seconds ?? 3) * 1000);
-      if (log !== '') machine.write(log, options.writes ?? 'done import-1\n', exampleUser);
-    }
-  };
-}
-
-const checkOf = (json: Record<string, unknown>, name: string): { is: string; because: string } | undefined =>
-  (json['checks'] as { check: string; is: string; because: string }[]).find((c) => c.check === name);
-
 describe('deploy', () => {
   test('the incident: one locked instance, a passed checklist, and a working way back', async () => {
     const before = machine.picture();
-    cronRuns();
+    cronRuns(machine);
     const done = await run('deploy --all --ci');
     expect(done.exit).toBe(0);
     const checks = done.json['checks'] as { check: string; is: string }[];
@@ -181,6 +121,23 @@ describe('deploy', () => {
     expect(machine.picture()).toEqual(before);
   });
 
+  test('an old run that shows up while others are being ended is ended, too', async () => {
+    // 502 takes a second to end, and meanwhile 503 appears.
+    machine.processes = [instance(501), instance(502, { stubborn: true })];
+    let asked: number | undefined;
+    machine.onTime = (now) => {
+      if (asked === undefined && machine.signals.includes('SIGTERM 502')) {
+        asked = now;
+        machine.processes.push(instance(503));
+      }
+      if (asked !== undefined && now > asked + 1000)
+        machine.processes = machine.processes.filter((p) => p.pid !== 502);
+    };
+    await run('deploy --all --ci --without verify');
+    expect(machine.signals).toEqual(['SIGTERM 501', 'SIGTERM 502', 'SIGTERM 503']);
+    expect(machine.processes).toEqual([]);
+  });
+
   test('with --kill-after it is killed, after its time', async () => {
     machine.processes = [instance(501, { stubborn: true })];
     expect((await run('deploy --all --ci --without verify --kill-after 60s')).exit).toBe(0);
@@ -208,20 +165,20 @@ describe('deploy', () => {
   test('a failed check puts everything back in CI, and is kept with --keep-on-fail', async () => {
     const refused =
       'SQLSTATE[HY000] [1203] User u12345_app already has more than max_user_connections active connections\n';
-    cronRuns({ writes: refused });
+    cronRuns(machine, { writes: refused });
     const rolled = await run('deploy --all --ci');
     expect(rolled.exit).toBe(1);
     expect(textOf(spool)).toBe(crontab);
     expect(textOf(script)).toBe(source);
     machine = incident();
-    cronRuns({ writes: refused });
+    cronRuns(machine, { writes: refused });
     const kept = await run('deploy --all --ci --keep-on-fail');
     expect(kept.exit).toBe(3);
     expect(textOf(spool)).toContain('--once');
   });
 
   test('instances that pile up all the same fail the checklist', async () => {
-    cronRuns({ guarded: false, seconds: 400 });
+    cronRuns(machine, { guarded: false, seconds: 400 });
     const { exit, json } = await run('deploy --all --ci --keep-on-fail');
     expect(exit).toBe(3);
     const checks = json['checks'] as { check: string; is: string }[];
@@ -366,6 +323,13 @@ describe('deploy', () => {
     expect(textOf(script)).toBe(source);
   });
 
+  test('with --worker it is the new version that has to understand --once', async () => {
+    machine.put('/root/new.php', "<?php\necho 'new';\n");
+    await run('deploy --all --ci --without verify --worker /root/new.php');
+    expect(textOf(spool)).toContain('process_import_jobs.php >> ');
+    expect(textOf(spool)).not.toContain('--once');
+  });
+
   test('an interpreter that refuses the new source stops the deploy before it goes live', async () => {
     machine.programs = (argv) =>
       argv[1] === '-l'
@@ -374,149 +338,6 @@ describe('deploy', () => {
     const before = machine.picture();
     expect(await problem('deploy --all --ci')).toMatchObject({ code: 'unkeepable', exit: 1 });
     expect(machine.picture()).toEqual(before);
-  });
-});
-
-describe('does cron run the new entry?', () => {
-  const own = { uid: exampleUser.uid, gid: exampleUser.gid };
-  const install = (text: string): void => machine.put(spool, text, { ...own, gid: 104, mode: 0o600 });
-
-  test('a cron that missed the new crontab fails the checklist, and CI gets everything back', async () => {
-    cronRuns({ deaf: 99 });
-    const { exit, json, out } = await run('deploy --all --ci');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'fail', because: 'old-entry' });
-    // The guard stands in the script, and holds all the same: no other check sees it.
-    expect(checkOf(json, 'single-instance')?.is).toBe('pass');
-    expect(out()).toMatch(/went on with the old one.*install it once more \(crontab FILE\), or restart cron/);
-    expect(exit).toBe(1);
-    expect(textOf(spool)).toBe(crontab);
-  });
-
-  test('the shell cron starts tells it, too', async () => {
-    cronRuns({ deaf: 99, shell: true });
-    const { json } = await run('deploy --all --ci --keep-on-fail');
-    expect(checkOf(json, 'new-entry')).toMatchObject({
-      is: 'fail',
-      evidence: expect.arrayContaining([
-        expect.stringContaining('/bin/sh -c php httpdocs/scripts/process_import_jobs.php'),
-      ]),
-    });
-    machine = incident();
-    cronRuns({ shell: true });
-    expect(checkOf((await run('deploy --all --ci')).json, 'new-entry')?.is).toBe('pass');
-  });
-
-  test('a cron that comes round one tick late is a warning', async () => {
-    cronRuns({ deaf: 1 });
-    const { exit, json } = await run('deploy --all --ci');
-    expect([exit, checkOf(json, 'new-entry')]).toMatchObject([0, { is: 'warn', because: 'late' }]);
-  });
-
-  test('a cron that comes round at the very last tick is waited for', async () => {
-    cronRuns({ deaf: 3 });
-    const { json } = await run('deploy --all --ci --ticks 3');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'warn', because: 'late' });
-  });
-
-  test('a run of the old entry that cron did not start is nobody’s failure', async () => {
-    cronRuns();
-    const tick = machine.onTime;
-    machine.onTime = (now) => {
-      tick(now);
-      if (now % 120_000 < 60_000) return;
-      if (!machine.processes.some((p) => p.pid === 77)) machine.processes.push(instance(77, { ppid: 1 }));
-      machine.processes = machine.processes.filter((p) => p.pid !== 77 || now % 120_000 < 61_000);
-    };
-    const { json } = await run('deploy --all --ci');
-    expect(checkOf(json, 'new-entry')?.is).toBe('pass');
-  });
-
-  test('what an old run starts late is still that run', async () => {
-    cronRuns();
-    const tick = machine.onTime;
-    let since = 0;
-    machine.onTime = (now) => {
-      tick(now);
-      since ||= now;
-      const [shell, worker] = [611, 612];
-      machine.processes = machine.processes.filter((p) => p.pid !== shell && p.pid !== worker);
-      const argv = ['/bin/sh', '-c', 'php httpdocs/scripts/process_import_jobs.php'];
-      if (now < since + 200_000)
-        machine.processes.push(instance(shell, { ppid: 300, exe: '/usr/bin/dash', argv, script: '' }));
-      if (now > since + 100_000 && now < since + 102_000)
-        machine.processes.push(instance(worker, { ppid: shell }));
-    };
-    const { json } = await run('deploy --all --ci');
-    expect(checkOf(json, 'new-entry')?.is).toBe('pass');
-  });
-
-  test('another entry that names the script leaves it open', async () => {
-    install(`${crontab}*/30 * * * * flock -n /tmp/x php httpdocs/scripts/process_import_jobs.php\n`);
-    cronRuns({ deaf: 99 });
-    const { json } = await run('deploy --entry 4 --ci');
-    expect(checkOf(json, 'new-entry')).toMatchObject({
-      is: 'inconclusive',
-      because: 'another-entry',
-      evidence: ['user:example-user:6'],
-    });
-  });
-
-  test('runs too short to be seen are shown by a log that only the new entry writes', async () => {
-    cronRuns({ quick: true });
-    expect(checkOf((await run('deploy --all --ci')).json, 'new-entry')).toMatchObject({
-      is: 'pass',
-      because: 'its-log',
-    });
-  });
-
-  test('runs too short to be seen that write where they always wrote prove nothing', async () => {
-    install(crontab.replace('jobs.php', `jobs.php >> ${home}/import.log 2>&1`));
-    cronRuns({ quick: true });
-    const { json, out } = await run('deploy --all --ci');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'inconclusive', because: 'too-short' });
-    expect(out()).toContain('each over before it could be seen');
-  });
-
-  test('runs too short to be seen are shown by the guard when it stands in the entry', async () => {
-    install(crontab.replace('jobs.php', `jobs.php >> ${home}/import.log 2>&1`));
-    cronRuns({ quick: true });
-    const { json } = await run('deploy --all --ci --guard entry');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'pass', because: 'its-guard' });
-  });
-
-  test('where only the log is another, the run’s standard output tells', async () => {
-    const line = `*/2 * * * * cd ${home} && /usr/bin/php httpdocs/scripts/process_import_jobs.php --once`;
-    install(`${line} >> ${home}/old.log 2>&1\n`);
-    cronRuns({ deaf: 99 });
-    const late = await run(`deploy --all --ci --keep-on-fail --log ${home}/cronlatch/new.log`);
-    expect(checkOf(late.json, 'new-entry')).toMatchObject({ is: 'fail', because: 'old-entry' });
-    machine = incident();
-    install(`${line} >> ${home}/old.log 2>&1\n`);
-    cronRuns();
-    const done = await run(`deploy --all --ci --log ${home}/cronlatch/new.log`);
-    expect(checkOf(done.json, 'new-entry')).toMatchObject({ is: 'pass', because: 'seen' });
-  });
-
-  test('an entry that was right already is not asked about', async () => {
-    install(
-      `*/2 * * * * cd ${home} && /usr/bin/php httpdocs/scripts/process_import_jobs.php --once >> ${home}/cronlatch/process_import_jobs/output.log 2>&1\n`,
-    );
-    cronRuns();
-    const { json } = await run('deploy --all --ci');
-    expect(checkOf(json, 'guard-in-place')?.is).toBe('pass');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'skip', because: 'entry-unchanged' });
-  });
-
-  test('a crontab that nobody’s cron runs is not asked about', async () => {
-    machine.put(`${home}/crontab`, crontab.replaceAll('httpdocs', `${home}/httpdocs`), own);
-    const { json } = await run(`deploy --file ${home}/crontab --all --ci`);
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'skip', because: 'not-live' });
-  });
-
-  test('no tick in time is said with the time of the next', async () => {
-    install(crontab.replace('*/2 * * * *  php', '0 3 * * *  php'));
-    const { json } = await run('deploy --all --ci');
-    expect(checkOf(json, 'new-entry')).toMatchObject({ is: 'inconclusive', because: 'no-tick-in-time' });
   });
 });
 
@@ -536,6 +357,27 @@ describe('a saved plan', () => {
       exit: 5,
     });
     expect(textOf(script)).toBe(source);
+  });
+
+  test('is not shown as if it were to be done when it is done already', async () => {
+    await run('deploy --all --dry-run --save /root/plan.json');
+    machine.processes = [];
+    await run('deploy --plan /root/plan.json --ci --without verify');
+    const { out } = await run('deploy --plan /root/plan.json --ci');
+    expect(out()).toBe('Already deployed.\n');
+  });
+
+  test.each([
+    '--plan /root/plan.json --all',
+    '--plan /root/plan.json --script worker.php --kill-after 5s',
+    '--plan /root/plan.json --dry-run --save /root/other.json',
+    '--resume 20261123-120030-9c2e --log /tmp/log',
+  ])('%s: a flag that would be passed over is refused', async (flags) => {
+    await run('deploy --all --dry-run --save /root/plan.json');
+    const { code, exit, args } = await problem(`deploy --ci ${flags}`);
+    expect([code, exit]).toEqual(['usage', 2]);
+    expect(args['what']).toMatch(/cannot be used with --(?:plan|resume)/);
+    expect(textOf(spool)).toBe(crontab);
   });
 
   test('that somebody edited is no plan', async () => {
