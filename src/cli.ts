@@ -61,15 +61,19 @@ export const commands: readonly CommandRow[] = [
   {
     name: 'scan',
     what: 'find entries that can pile up or fail in silence; only reads',
-    usage: 'cronlatch scan [SOURCE] [--fail-on LEVEL] [--json]',
+    usage: 'cronlatch scan [SOURCE] [--only RULES] [--fail-on LEVEL] [--format NAME]',
     takesId: false,
     examples: [
       ['cronlatch scan', 'every crontab you may see'],
       ['cronlatch scan --file deploy/crontab --fail-on warn', 'in CI: exit 3 on findings'],
+      ['cronlatch scan --file deploy/crontab --format sarif', 'for code scanning'],
     ],
     flags: [
       ...source,
       { name: 'fail-on', takes: 'LEVEL', help: 'exit 3 from note, warn or stop up, or never (warn)' },
+      { name: 'only', takes: 'RULES', many: true, help: 'these rules only (docs/rules.md lists them)' },
+      { name: 'ignore', takes: 'RULES', many: true, help: 'not these; stop findings are always said' },
+      { name: 'format', takes: 'NAME', help: 'text, json, sarif or github (text)' },
       json,
     ],
   },
@@ -265,6 +269,9 @@ export function readLine(
       next: `See: cronlatch ${row === undefined ? '' : `${row.name} `}--help`,
     });
   }
+  if (given['format'] === 'json') given['json'] = true;
+  else if (given['format'] !== undefined && given['json'] === true)
+    throw new Problem('usage', { what: `--json and --format ${given['format']} cannot be used together.` });
   return {
     command: row?.name ?? 'wizard',
     ...(action === undefined ? {} : { action }),
@@ -283,6 +290,16 @@ function actionOf(row: CommandRow, word: string | undefined): string {
     what: `${said}: ${row.name} takes ${actions.join(', ')}.${near ? ` Did you mean '${near}'?` : ''}`,
     next: `See: cronlatch ${row.name} --help`,
   });
+}
+
+/** Does the command line ask for JSON? Told from its words alone, since a failure to read them is reported as JSON too. */
+export function asksForJson(words: readonly string[]): boolean {
+  const format = words.lastIndexOf('--format');
+  return (
+    words.includes('--json') ||
+    words.includes('--format=json') ||
+    (format >= 0 && words[format + 1] === 'json')
+  );
 }
 
 /** The names of all flags there are. */

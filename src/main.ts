@@ -1,7 +1,7 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
-import { flagNames, help, type Line, readLine } from './cli.ts';
+import { asksForJson, flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 import { letters, looksOf, unicodeOf } from './show/theme.ts';
@@ -54,7 +54,7 @@ const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 /** Runs one command line to its exit code. */
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const words = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
-  const wantsJson = words.includes('--json');
+  const wantsJson = asksForJson(words);
   const debug = words.includes('--debug');
   let command = 'cronlatch';
   try {
@@ -70,6 +70,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     }
     const result = await run(line as Line, debug);
     if (wantsJson) out.write(await document(result.json));
+    else if (result.document !== undefined) out.write(await document(result.document));
     return result.exit;
   } catch (error) {
     return failed(error, command, wantsJson, debug);
@@ -251,9 +252,10 @@ function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): 
   };
 }
 
-/** The one document of --json. It may end up in anybody's build log: passwords in commands and texts are not in it. */
+/** The one document of --json or --format. It may end up in anybody's build log: passwords in commands and texts are not in it. */
 async function document(json: unknown): Promise<string> {
   const { hideSecrets } = await import('./command/secrets.ts');
+  if (typeof json === 'string') return hideSecrets(json);
   const hide = (_: string, value: unknown): unknown =>
     typeof value === 'string' ? hideSecrets(value) : value;
   return `${JSON.stringify(json, hide, 2)}\n`;

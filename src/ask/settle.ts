@@ -46,6 +46,7 @@ const onlyFlags = new Set([
   'color',
   'no-color',
   'json',
+  'format',
 ]);
 
 /** Refuses keys of a config file that nobody would ever read: a slip must not be passed over in silence. */

@@ -32,6 +32,8 @@ export interface Context {
 /** What a command leaves: the document --json prints, and the exit code. Text was printed on the way. */
 export interface Result {
   readonly json: Record<string, unknown>;
+  /** What stands on standard output in place of text, where another form than those two was asked for. */
+  readonly document?: string | Record<string, unknown>;
   readonly exit: ExitCode;
 }
 

@@ -6,6 +6,7 @@ import { choose, meantBy } from '../plan/choose.ts';
 import { type Planned, planDeploy } from '../plan/deploy.ts';
 import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
+import { findingJson } from '../show/findings.ts';
 import { findingLines, noteLine } from '../show/text.ts';
 import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
@@ -14,7 +15,6 @@ import { agree, carryOut, report } from './carryOut.ts';
 import { type Context, flag, type Result, word } from './context.ts';
 import { resumeDeployment } from './resume.ts';
 import { deploySaved } from './savedPlan.ts';
-import { findingJson } from './scan.ts';
 import { refuseUntrusted } from './trust.ts';
 import { alone, refuseUnfinished } from './work.ts';
 

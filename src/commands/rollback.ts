@@ -13,10 +13,10 @@ import type { Now } from '../plan/takeBack.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Owner, Seen } from '../server/server.ts';
 import { showPlan } from '../show/diff.ts';
+import { findingJson } from '../show/findings.ts';
 import { findingLines } from '../show/text.ts';
 import { sourceName } from '../survey/facts.ts';
 import { type Context, flag, type Result, reportSchema, word } from './context.ts';
-import { findingJson } from './scan.ts';
 import { alone, bellFor, stateFlag, unfinishedProblem } from './work.ts';
 
 type Form = 'before' | 'long-running' | 'disabled';

@@ -1,109 +1,106 @@
 // scan: what there is, what can pile up or fail in silence. Reads only.
-import { oneOf } from '../ask/settle.ts';
-import { readable } from '../change/encode.ts';
-import { neverFires, nextRuns } from '../crontab/schedule.ts';
+import { relative } from 'node:path/posix';
+import { answer, oneOf } from '../ask/settle.ts';
 import { standing } from '../journal/fate.ts';
 import { readJournals } from '../journal/journal.ts';
 import { Problem } from '../problem.ts';
-import { sayFinding } from '../show/findings.ts';
-import { scanLines } from '../show/text.ts';
-import type { CrontabFacts, EntryFacts, Facts, Finding, Level } from '../survey/facts.ts';
+import { scanLines } from '../show/scan.ts';
+import type { Facts, Finding, Level } from '../survey/facts.ts';
 import { jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
+import { type Choice, isWanted, type Reported, report } from '../survey/reported.ts';
+import { isRule, levels, type RuleCode } from '../survey/rules/levels.ts';
 import { isGuarded } from '../survey/rules/lock.ts';
 import { survey } from '../survey/survey.ts';
-import { type Context, type Result, reportSchema, word } from './context.ts';
+import { type Context, type Result, word } from './context.ts';
 
 /** Scans the crontabs of the settings' scope. Exit 3 when a finding reaches --fail-on. */
 export async function scan(ctx: Context): Promise<Result> {
   const failOn =
     oneOf(word(ctx, 'fail-on'), ['note', 'warn', 'stop', 'never'] as const, '--fail-on') ?? 'warn';
+  const format =
+    ctx.line.flags['json'] === true
+      ? 'json'
+      : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github'] as const, '--format') ?? 'text');
+  const choice: Choice = { only: rulesOf(ctx, 'only') ?? 'all', ignore: rulesOf(ctx, 'ignore') ?? new Set() };
   const facts = await survey(ctx.server, ctx.settings);
   const extra = await lostGuards(ctx, facts);
-  ctx.screen.print(...scanLines(facts, extra, ctx.screen.out, ctx.verbose));
-  const all = [
-    ...facts.crontabs.flatMap((c) => [...c.findings, ...c.entries.flatMap((e) => e.findings)]),
-    ...extra,
-  ];
-  const fails = failOn !== 'never' && reaches(all, failOn as Level);
-  const crontabs = [];
-  // The next runs are worked out only for who reads the document.
-  if (ctx.line.flags['json'] === true) {
-    for (const crontab of facts.crontabs) crontabs.push(await crontabJson(ctx, crontab, extra));
+  const reported = facts.crontabs.map((crontab) => report(crontab, extra, choice));
+  const rest = extra.filter((finding) => finding.where === undefined && isWanted(finding, choice));
+  const all = [...reported.flatMap(({ findings }) => findings), ...rest];
+  const exit = failOn !== 'never' && reaches(all, failOn as Level) ? 3 : 0;
+  switch (format) {
+    case 'sarif': {
+      const { sarif } = await import('../show/sarif.ts');
+      const suppressed = reported.flatMap((one) => one.suppressed);
+      const artifactOf = (source: string) => artifact(ctx.around.cwd, source);
+      return { json: {}, document: sarif(all, suppressed, facts.unseen, artifactOf, ctx.version), exit };
+    }
+    case 'github': {
+      const { annotations } = await import('../show/github.ts');
+      const pathOf = (source: string) => fromHere(ctx.around.cwd, source) ?? source;
+      return { json: {}, document: annotations(all, pathOf), exit };
+    }
+    case 'json': {
+      print(ctx, facts, reported, rest);
+      // The next runs are worked out only for who reads the document.
+      const { scanJson } = await import('../show/scanJson.ts');
+      return { json: await scanJson(ctx.server, facts, reported, rest, exit), exit };
+    }
+    default:
+      print(ctx, facts, reported, rest);
+      return { json: {}, exit };
   }
-  const exit = fails ? 3 : 0;
-  return {
-    json: {
-      schema: reportSchema,
-      command: 'scan',
-      crontabs,
-      findings: extra.filter((f) => f.where === undefined).map(findingJson),
-      unseen: facts.unseen,
-      outcome: { is: fails ? 'findings' : 'clean', exit },
-    },
-    exit,
-  };
 }
 
-async function crontabJson(
-  ctx: Context,
-  facts: CrontabFacts,
-  extra: readonly Finding[],
-): Promise<Record<string, unknown>> {
-  const entries = [];
-  for (const entry of facts.entries) entries.push(await entryJson(ctx, facts, entry, extra));
-  return {
-    source: facts.name,
-    dialect: facts.dialect,
-    accepted: facts.crontab.accepted,
-    entries,
-    findings: facts.findings.map(findingJson),
-  };
+/** Shows a survey as scan does; for whoever wants to choose from it. */
+export function showScan(ctx: Context, facts: Facts, extra: readonly Finding[]): void {
+  const choice: Choice = { only: 'all', ignore: new Set() };
+  const reported = facts.crontabs.map((crontab) => report(crontab, extra, choice));
+  print(
+    ctx,
+    facts,
+    reported,
+    extra.filter((finding) => finding.where === undefined),
+  );
 }
 
-async function entryJson(
-  ctx: Context,
-  crontab: CrontabFacts,
-  facts: EntryFacts,
-  extra: readonly Finding[],
-): Promise<Record<string, unknown>> {
-  const { entry, reading } = facts;
-  const { start, end } = entry.scheduleSpan;
-  const never = neverFires(entry.schedule);
-  const next = never ? [] : await nextRuns(entry.schedule, ctx.server.now(), 3, ctx.server.self.zone);
-  const own = extra.filter((f) => f.where?.source === crontab.name && f.where.line === facts.line);
-  return {
-    line: facts.line,
-    schedule: readable(crontab.crontab.text.slice(start, end)),
-    ...(facts.user === '' ? {} : { user: facts.user }),
-    command: readable(entry.command.text),
-    ...(entry.command.stdin === undefined ? {} : { stdin: readable(entry.command.stdin) }),
-    fires: !never,
-    next: next.map((at) => new Date(at).toISOString()),
-    worker:
-      reading.is === 'opaque'
-        ? null
-        : {
-            cwd: readable(reading.directory),
-            interpreter:
-              reading.interpreter.word === undefined
-                ? reading.interpreter.kind
-                : readable(reading.interpreter.word.value),
-            kind: reading.interpreter.kind,
-            script: readable(reading.scriptPath),
-            args: reading.args.map((arg) => readable(arg.value)),
-            guarded: facts.job !== 'none' && isGuarded(facts.job),
-            instances: facts.job === 'none' ? [] : facts.job.instances.map((i) => i.pid),
-          },
-    ...(reading.is === 'opaque' ? { opaque: { why: reading.why, detail: readable(reading.detail) } } : {}),
-    findings: [...facts.findings, ...own].map(findingJson),
-  };
+function print(ctx: Context, facts: Facts, reported: readonly Reported[], rest: readonly Finding[]): void {
+  const { out: theme, width } = ctx.screen;
+  ctx.screen.print(...scanLines(facts, reported, rest, { theme, width, verbose: ctx.verbose }));
 }
 
-/** A finding as JSON: the code and values, and the same in words. */
-export function findingJson(finding: Finding): Record<string, unknown> {
-  const { what, fix } = sayFinding(finding);
-  return { ...finding, message: what, ...(fix === undefined ? {} : { fix }) };
+/** The rules a flag names: words with commas between them, or a list in the config file. */
+function rulesOf(ctx: Context, name: 'only' | 'ignore'): ReadonlySet<RuleCode> | undefined {
+  const { value } = answer(ctx.line, ctx.around, name);
+  if (typeof value === 'boolean') throw new Problem('usage', { what: `--${name} takes names of rules.` });
+  if (value === undefined) return undefined;
+  const named = (typeof value === 'string' ? [value] : value).flatMap((one) => one.split(/[\s,]+/));
+  return new Set(
+    named
+      .filter((code) => code !== '')
+      .map((code): RuleCode => {
+        if (isRule(code)) return code;
+        const near = Object.keys(levels).find((rule) => rule.includes(code) || code.includes(rule));
+        const what = `--${name}: there is no rule '${code}'.${near === undefined ? '' : ` Did you mean '${near}'?`}`;
+        throw new Problem('usage', { what, next: 'docs/rules.md lists them' });
+      }),
+  );
+}
+
+/** The path as seen from the directory we were started in, when it lies in it. */
+function fromHere(cwd: string, source: string): string | undefined {
+  const path = source.startsWith('/') ? relative(cwd, source) : '..';
+  return path === '' || path.startsWith('..') ? undefined : path;
+}
+
+function artifact(cwd: string, source: string): { uri: string; relative: boolean } {
+  const encode = (path: string) => path.split('/').map(encodeURIComponent).join('/');
+  const here = fromHere(cwd, source);
+  if (here !== undefined) return { uri: encode(here), relative: true };
+  // A user's crontab has no path of its own here.
+  const [kind = '', name = ''] = source.startsWith('/') ? ['file', ''] : source.split(':');
+  return { uri: kind === 'file' ? `file://${encode(source)}` : `crontab:${encode(name)}`, relative: false };
 }
 
 /** A release that overwrote the script took the guard with it: only the journal knows that one was there. */
@@ -115,7 +112,7 @@ async function lostGuards(ctx: Context, facts: Facts): Promise<Finding[]> {
     if (!(error instanceof Problem)) throw error;
     return [
       {
-        level: 'warn',
+        level: levels['not-done-elsewhere'],
         code: 'not-done-elsewhere',
         args: { what: `earlier deployments in ${ctx.settings.stateDirectory}` },
       },
@@ -130,7 +127,7 @@ async function lostGuards(ctx: Context, facts: Facts): Promise<Finding[]> {
       );
       if (job === undefined || isGuarded(job)) continue;
       found.push({
-        level: 'warn',
+        level: levels['guard-lost-by-release'],
         code: 'guard-lost-by-release',
         where: { source: job.sourceName, line: job.line },
         args: { script: worker.script },

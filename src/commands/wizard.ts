@@ -1,10 +1,10 @@
 // The wizard: a look at what there is, then the same deploy with a person to ask.
 import { Problem } from '../problem.ts';
-import { scanLines } from '../show/text.ts';
 import { jobsOf } from '../survey/facts.ts';
 import { survey } from '../survey/survey.ts';
 import { type Context, type Result, reportSchema } from './context.ts';
 import { deploy } from './deploy.ts';
+import { showScan } from './scan.ts';
 
 /** `cronlatch` alone: on a terminal only. */
 export async function wizard(ctx: Context): Promise<Result> {
@@ -16,7 +16,8 @@ export async function wizard(ctx: Context): Promise<Result> {
     });
   }
   const facts = await survey(ctx.server, ctx.settings);
-  ctx.screen.print(...scanLines(facts, [], ctx.screen.out, ctx.verbose), '');
+  showScan(ctx, facts, []);
+  ctx.screen.print('');
   if (jobsOf(facts).every((job) => job.obstacles.length > 0)) {
     return {
       json: { schema: reportSchema, command: 'wizard', outcome: { is: 'nothing-to-do', exit: 0 } },

@@ -16,6 +16,17 @@ const wordings: Readonly<Record<RuleCode, Wording>> = {
   ...workerWordings,
 };
 
+/** A rule in one line. */
+export function titleOf(code: RuleCode): string {
+  return wordings[code].title;
+}
+
+/** A finding as JSON: the code and values, and the same in words. */
+export function findingJson(finding: Finding): Record<string, unknown> {
+  const { what, fix } = sayFinding(finding);
+  return { ...finding, message: what, ...(fix === undefined ? {} : { fix }) };
+}
+
 /** One finding in words. */
 export function sayFinding(finding: Finding): Said {
   const flat = Object.fromEntries(Object.entries(finding.args).map(([k, v]) => [k, String(v)]));

@@ -13,6 +13,8 @@ export interface Event {
 export interface Screen {
   readonly out: Theme;
   readonly err: Theme;
+  /** Columns of standard output, where that is a terminal. */
+  readonly width: number | undefined;
   /** A line of the result. */
   print(...lines: readonly string[]): void;
   /** A line for whoever is watching. */
@@ -24,7 +26,7 @@ export interface Screen {
 }
 
 interface Streams {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
 }
 
@@ -55,6 +57,7 @@ export async function makeScreen(
   return {
     out,
     err,
+    width: streams.stdout.isTTY === true ? streams.stdout.columns : undefined,
     settle,
     print: (...lines) => {
       settle();

@@ -1,12 +1,10 @@
-// Reports as text: what scan, deploy, verify and history say to a person.
-import { readable } from '../change/encode.ts';
+// Reports as text: what deploy, verify and history say to a person.
 import type { RewriteNote } from '../command/command.ts';
 import type { Fate } from '../journal/fate.ts';
 import type { Journal } from '../journal/records.ts';
-import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
+import type { Finding } from '../survey/facts.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { sayFinding } from './findings.ts';
-import { saySchedule } from './schedule.ts';
 import type { Theme } from './theme.ts';
 import { sayVerdict } from './verdicts.ts';
 
@@ -29,80 +27,6 @@ export function findingLines(
     const head = `${indent}${paint(finding.level)}  ${what}${at ? ` (${at})` : ''}  ${theme.dim(`[${finding.code}]`)}`;
     return fix ? [head, `${indent}      ${theme.mark.arrow} ${fix}`] : [head];
   });
-}
-
-/** The scan as text: crontabs with their entries, worst first within the reader's eye: line by line as they stand. */
-export function scanLines(facts: Facts, extra: readonly Finding[], theme: Theme, verbose: boolean): string[] {
-  const out: string[] = [];
-  let workers = 0;
-  for (const crontab of facts.crontabs) {
-    const shown = crontab.entries.filter(
-      (e) =>
-        verbose ||
-        e.findings.some((f) => f.level !== 'note') ||
-        e.reading.is === 'worker' ||
-        e.reading.why !== 'no-worker',
-    );
-    out.push(
-      theme.bold(
-        `${crontab.name}  (${count(crontab.entries.length, 'entry', 'entries')}, read as ${crontab.dialect}'s cron does)`,
-      ),
-    );
-    out.push(...findingLines(crontab.findings, theme, 'line'));
-    for (const entry of shown) {
-      if (entry.job !== 'none') workers++;
-      out.push(...entryLines(crontab, entry, extra, theme));
-    }
-    const hidden = crontab.entries.filter((e) => !shown.includes(e));
-    if (hidden.length > 0)
-      out.push(
-        theme.dim(
-          `  ${count(hidden.length, 'other entry starts', 'other entries start')} no PHP or Node script (--verbose shows them)`,
-        ),
-      );
-    out.push('');
-  }
-  out.push(
-    ...findingLines(
-      extra.filter((f) => f.where === undefined),
-      theme,
-    ),
-  );
-  if (facts.crontabs.length === 0) out.push('No crontab found.');
-  for (const unseen of facts.unseen)
-    out.push(
-      theme.dim(
-        unseen === 'other-users'
-          ? 'Not seen: crontabs of other users (run as root to see them).'
-          : `Not seen: ${safe(unseen)} (not a file that may be read here).`,
-      ),
-    );
-  out.push(
-    `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To see what deploy would do, say deploy --dry-run instead of scan' : ''}`.trimEnd(),
-  );
-  return out;
-}
-
-function entryLines(
-  crontab: CrontabFacts,
-  entry: EntryFacts,
-  extra: readonly Finding[],
-  theme: Theme,
-): string[] {
-  const { start, end } = entry.entry.scheduleSpan;
-  const written = readable(crontab.crontab.text.slice(start, end));
-  const own = extra.filter((f) => f.where?.source === crontab.name && f.where.line === entry.line);
-  const findings = [...entry.findings, ...own];
-  const mark = findings.some((f) => f.level === 'stop')
-    ? theme.bad(theme.mark.fail)
-    : findings.some((f) => f.level === 'warn')
-      ? theme.odd(theme.mark.warn)
-      : theme.good(theme.mark.pass);
-  return [
-    `  ${mark} line ${entry.line}  ${theme.bold(saySchedule(entry.entry.schedule, written))}${entry.user ? theme.dim(` as ${entry.user}`) : ''}`,
-    `      ${safe(readable(entry.entry.command.text))}`,
-    ...findingLines(findings, theme, 'said', '      '),
-  ];
 }
 
 /** Text of a stranger's file on a terminal: no control characters. */
@@ -182,8 +106,4 @@ export function historyLines(
         : `${open.of} to ${open.to}`;
     return `${theme.bold(open.id)}  ${open.command}  ${word}  ${open.at.slice(0, 16).replace('T', ' ')} UTC by ${open.by.user}  ${what}`;
   });
-}
-
-function count(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`;
 }

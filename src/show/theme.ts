@@ -6,6 +6,8 @@ export interface Theme {
   readonly good: (text: string) => string;
   readonly bad: (text: string) => string;
   readonly odd: (text: string) => string;
+  /** The reader sees more than ASCII. */
+  readonly unicode: boolean;
   readonly mark: {
     readonly pass: string;
     readonly warn: string;
@@ -74,10 +76,19 @@ const asciiMarks = { pass: 'ok', warn: '!', fail: 'X', inconclusive: '?', skip: 
 
 /** The theme for these looks. Meaning never rests on colour: every answer has its own sign and word too. */
 export async function themeOf(looks: Looks): Promise<Theme> {
-  const mark = looks.unicode ? unicodeMarks : asciiMarks;
+  const { unicode } = looks;
+  const mark = unicode ? unicodeMarks : asciiMarks;
   const plain = (text: string): string => text;
-  if (!looks.color) return { bold: plain, dim: plain, good: plain, bad: plain, odd: plain, mark };
+  if (!looks.color) return { bold: plain, dim: plain, good: plain, bad: plain, odd: plain, unicode, mark };
   const { Chalk } = await import('chalk');
   const chalk = new Chalk({ level: 1 });
-  return { bold: chalk.bold, dim: chalk.dim, good: chalk.green, bad: chalk.red, odd: chalk.yellow, mark };
+  return {
+    bold: chalk.bold,
+    dim: chalk.dim,
+    good: chalk.green,
+    bad: chalk.red,
+    odd: chalk.yellow,
+    unicode,
+    mark,
+  };
 }

@@ -3,7 +3,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import type { Bytes, Crontab, Span } from '../crontab/crontab.ts';
 
 /** The text of a line, 1-based, without its newline. */
-function lineText(text: Bytes, at: number): { readonly start: number; readonly bytes: Bytes } {
+export function lineText(text: Bytes, at: number): { readonly start: number; readonly bytes: Bytes } {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
   const newline = text.indexOf('\n', start);
   return { start, bytes: text.slice(start, newline < 0 ? text.length : newline) };

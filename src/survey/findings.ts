@@ -22,7 +22,7 @@ export function crontabFindings(source: string, view: FileView): Finding[] {
       level: 'stop',
       code: 'crontab-ignored',
       where: { source, line: 0 },
-      args: { dialect: crontab.dialect },
+      args: { dialect: crontab.dialect, line: refusedLine(crontab) },
     });
   }
   for (const rule of fileRules) {
@@ -32,6 +32,11 @@ export function crontabFindings(source: string, view: FileView): Finding[] {
     }
   }
   return found;
+}
+
+/** The first line that is refused; 0 where it is the file as a whole. */
+function refusedLine({ lines }: Crontab): number {
+  return lines.find(({ marks }) => marks.some(({ level }) => level === 'refuse'))?.number ?? 0;
 }
 
 /** Findings about one entry's schedule, user and command text. */

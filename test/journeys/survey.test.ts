@@ -221,7 +221,7 @@ describe('what may not be seen', () => {
   const asUser = () => closed(memoryServer(machine, { user: exampleUser }), shut);
 
   test('is named by its path, and the scan goes on with the rest', async () => {
-    const { json, out, exit } = await run('scan --fail-on never', asUser());
+    const { json, out, exit } = await run('scan --fail-on never --json', asUser());
     expect(exit).toBe(0);
     expect(json['unseen']).toEqual(['/etc/crontab', '/etc/cron.d/secret']);
     expect(out()).toContain('Not seen: /etc/cron.d/secret');

@@ -33,6 +33,7 @@ describe.concurrent('scan', () => {
       'entries',
       'findings',
       'source',
+      'suppressed',
     ]);
     expect(crontab).toMatchObject({ source: at.tab, dialect: 'debian', accepted: true });
     const [worker = {}, never = {}] = crontab?.entries ?? [];

@@ -98,9 +98,9 @@ export const crontabWordings = {
     say: (a) => ({
       what:
         a['dialect'] === 'debian'
-          ? 'cron ignores this whole crontab for the line above: none of its entries run.'
-          : 'cron skips the line above and runs the rest.',
-      fix: 'mend or remove the line',
+          ? `cron ignores this whole crontab${a['line'] === '0' ? '' : ` because of line ${a['line']}`}: none of its entries run.`
+          : `crontab(1) refuses this file${a['line'] === '0' ? '' : ` because of line ${a['line']}`}; cronie’s daemon, where the file is there already, skips what it refuses and runs the rest.`,
+      fix: a['line'] === '0' ? 'see what is said of the file' : 'mend or remove the line',
     }),
   },
   'junk-in-field': {

@@ -1,0 +1,97 @@
+// The scan as JSON: docs/json.md describes it, docs/schema/scan-1.json is its schema.
+import { readable } from '../change/encode.ts';
+import { neverFires, nextRuns } from '../crontab/schedule.ts';
+import type { ExitCode } from '../problem.ts';
+import type { Server } from '../server/server.ts';
+import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
+import { countLevels, type Reported } from '../survey/reported.ts';
+import { isGuarded } from '../survey/rules/lock.ts';
+import { findingJson } from './findings.ts';
+
+/** The version of the document's form; a new one is said in the changelog. */
+const schema = 1;
+
+/** The whole document. */
+export async function scanJson(
+  server: Pick<Server, 'now' | 'self'>,
+  facts: Facts,
+  reported: readonly Reported[],
+  rest: readonly Finding[],
+  exit: ExitCode,
+): Promise<Record<string, unknown>> {
+  const crontabs = [];
+  for (const one of reported) crontabs.push(await crontabJson(server, one));
+  const all = [...reported.flatMap(({ findings }) => findings), ...rest];
+  return {
+    schema,
+    command: 'scan',
+    crontabs,
+    findings: rest.map(findingJson),
+    unseen: facts.unseen,
+    counts: {
+      ...countLevels(all),
+      suppressed: reported.reduce((sum, one) => sum + one.suppressed.length, 0),
+      leftOut: reported.reduce((sum, one) => sum + one.leftOut, 0),
+    },
+    outcome: { is: exit === 0 ? 'clean' : 'findings', exit },
+  };
+}
+
+async function crontabJson(
+  server: Pick<Server, 'now' | 'self'>,
+  { crontab, byLine, suppressed }: Reported,
+): Promise<Record<string, unknown>> {
+  const entries = [];
+  const entryLines = new Set<number>();
+  for (const entry of crontab.entries) {
+    entryLines.add(entry.line);
+    entries.push(await entryJson(server, crontab, entry, byLine.get(entry.line) ?? []));
+  }
+  const others = [...byLine].filter(([line]) => !entryLines.has(line)).flatMap(([, found]) => found);
+  return {
+    source: crontab.name,
+    dialect: crontab.dialect,
+    accepted: crontab.crontab.accepted,
+    entries,
+    findings: others.map(findingJson),
+    suppressed: suppressed.map(({ finding, reason, by }) => ({ ...findingJson(finding), reason, by })),
+  };
+}
+
+async function entryJson(
+  server: Pick<Server, 'now' | 'self'>,
+  crontab: CrontabFacts,
+  facts: EntryFacts,
+  findings: readonly Finding[],
+): Promise<Record<string, unknown>> {
+  const { entry, reading } = facts;
+  const { start, end } = entry.scheduleSpan;
+  const never = neverFires(entry.schedule);
+  const next = never ? [] : await nextRuns(entry.schedule, server.now(), 3, server.self.zone);
+  return {
+    line: facts.line,
+    schedule: readable(crontab.crontab.text.slice(start, end)),
+    ...(facts.user === '' ? {} : { user: facts.user }),
+    command: readable(entry.command.text),
+    ...(entry.command.stdin === undefined ? {} : { stdin: readable(entry.command.stdin) }),
+    fires: !never,
+    next: next.map((at) => new Date(at).toISOString()),
+    worker:
+      reading.is === 'opaque'
+        ? null
+        : {
+            cwd: readable(reading.directory),
+            interpreter:
+              reading.interpreter.word === undefined
+                ? reading.interpreter.kind
+                : readable(reading.interpreter.word.value),
+            kind: reading.interpreter.kind,
+            script: readable(reading.scriptPath),
+            args: reading.args.map((arg) => readable(arg.value)),
+            guarded: facts.job !== 'none' && isGuarded(facts.job),
+            instances: facts.job === 'none' ? [] : facts.job.instances.map((i) => i.pid),
+          },
+    ...(reading.is === 'opaque' ? { opaque: { why: reading.why, detail: readable(reading.detail) } } : {}),
+    findings: findings.map(findingJson),
+  };
+}
