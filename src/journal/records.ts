@@ -1,6 +1,8 @@
 // What a deployment leaves behind: the records of its journal, one JSON document a line, and how they are read.
+import { createHash } from 'node:crypto';
 import { stepFromJson, stepToJson } from '../change/encode.ts';
 import type { Plan } from '../change/plan.ts';
+import type { Step } from '../change/step.ts';
 import { Problem } from '../problem.ts';
 
 export const journalSchema = 1;
@@ -62,9 +64,42 @@ export interface Journal {
 export function printRecord(record: JournalRecord): string {
   const json =
     record.is === 'open'
-      ? { ...record, plan: { ...record.plan, steps: record.plan.steps.map(stepToJson) } }
+      ? { ...record, plan: { ...record.plan, steps: record.plan.steps.map(stepToLine) } }
       : record;
   return `${JSON.stringify(json)}\n`;
+}
+
+/** A step with the sha256 of the text it may have to bring back. */
+function stepToLine(step: Step): Record<string, unknown> {
+  const sha256 = sumOf(step);
+  return { ...stepToJson(step), ...(sha256 === undefined ? {} : { sha256 }) };
+}
+
+/** Over the bytes themselves, so that it can be compared with what `sha256sum` says of a file. */
+function sumOf(step: Step): string | undefined {
+  const before =
+    step.kind === 'put-crontab'
+      ? step.before
+      : step.kind === 'put-file' && step.before !== 'absent'
+        ? step.before.bytes
+        : undefined;
+  return before === undefined
+    ? undefined
+    : createHash('sha256').update(Buffer.from(before, 'latin1')).digest('hex');
+}
+
+/** A text that is not the one that was written would be 'restored' over a customer's file: it is refused. */
+function stepFromLine(path: string, line: unknown, index: number): Step {
+  const { sha256, ...json } = line as { sha256?: string };
+  const step = stepFromJson(json as never);
+  // The first version wrote none.
+  if (sha256 !== undefined && sha256 !== sumOf(step))
+    throw new Problem('journal-unreadable', {
+      path,
+      line: 1,
+      reason: `the text before step ${index + 1} is not the one that was written (sha256)`,
+    });
+  return step;
 }
 
 /**
@@ -95,7 +130,7 @@ export function readJournal(path: string, text: string): Journal | 'empty' {
         : 'it does not begin with its plan';
     throw new Problem('journal-unreadable', { path, line: 1, reason });
   }
-  const steps = first.plan.steps.map((step) => stepFromJson(step as never));
+  const steps = first.plan.steps.map((step, i) => stepFromLine(path, step, i));
   return { path, torn, open: { ...first, plan: { ...first.plan, steps } }, records };
 }
 
