@@ -30,6 +30,7 @@ const source: readonly Flag[] = [
   { name: 'site', takes: 'DOMAIN', help: 'the crontab of this site’s system user' },
 ];
 
+const wait: Flag = { name: 'wait', takes: 'TIME', help: 'wait so long for another cronlatch to end (0s)' };
 const json: Flag = { name: 'json', help: 'one JSON document on standard output' };
 const yes: readonly Flag[] = [
   { name: 'yes', short: 'y', help: 'consent: do not ask whether to go on' },
@@ -110,6 +111,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'resume', takes: 'ID', help: 'carry on a deployment that was cut off' },
       { name: 'keep-on-fail', help: 'do not roll back when a check fails' },
       { name: 'strict', help: 'exit 6 when a check could not be measured' },
+      wait,
       json,
     ],
   },
@@ -140,6 +142,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'dry-run', short: 'n', help: 'stop after the plan' },
       ...yes,
       { name: 'keep-foreign-edits', help: 'others edited it since: take back only our lines' },
+      wait,
       json,
     ],
   },
@@ -174,10 +177,20 @@ export const commands: readonly CommandRow[] = [
   {
     name: 'history',
     what: 'what was deployed, by whom, and what became of it',
-    usage: 'cronlatch history [ID] [--json]',
+    usage: 'cronlatch history [ID] [--prune N] [--json]',
     takesId: true,
-    examples: [['cronlatch history', 'every deployment, newest first']],
-    flags: [json],
+    examples: [
+      ['cronlatch history', 'every deployment, newest first'],
+      ['cronlatch history 20261123-120030-5b48', 'what it changed, as a diff'],
+      ['cronlatch history --prune 20 --ci', 'forget what is over, but for the last 20'],
+    ],
+    flags: [
+      { name: 'prune', takes: 'N', help: 'forget all but what is in use and the last N good ones' },
+      { name: 'dry-run', short: 'n', help: 'with --prune: only say which' },
+      ...yes,
+      wait,
+      json,
+    ],
   },
   {
     name: 'sandbox',

@@ -211,6 +211,7 @@ async function showSources(
     'without',
     'ticks',
     'max-wait',
+    'wait',
     'database',
     'database-password-file',
     'yes',

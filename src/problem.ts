@@ -119,7 +119,7 @@ const wordings = {
     exit: 5,
     say: (a) => ({
       what: `Another cronlatch is at work: ${a['who']}, since ${a['since']} (PID ${a['pid']}, ${a['command']}).`,
-      next: 'Wait until it is done, then try again.',
+      next: 'Wait until it is done, then try again, or let it be waited for: --wait 60s',
     }),
   },
   'lock-impossible': {

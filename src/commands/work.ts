@@ -1,13 +1,14 @@
 // Being the one deployer: the lock, unfinished business, and the bell that apply rings.
 
 import type { Bell } from '../apply/stop.ts';
-import { defaultState } from '../ask/settle.ts';
+import { defaultState, seconds } from '../ask/settle.ts';
 import { shellQuote } from '../command/quote.ts';
 import { canResume, unfinished } from '../journal/fate.ts';
 import { type Pen, prepareState } from '../journal/journal.ts';
 import type { Journal } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
-import type { Context } from './context.ts';
+import type { Holder, Latch } from '../server/server.ts';
+import { type Context, word } from './context.ts';
 import { refuseUntrusted } from './trust.ts';
 
 /** Does `act` while nobody else deploys. Takes the state directory's lock, says who left it behind, releases it. */
@@ -17,15 +18,7 @@ export async function alone<T>(ctx: Context, command: string, act: () => Promise
   await prepareState(server, settings.stateDirectory);
   const since = new Date(server.now()).toISOString();
   const holder = { id: `${server.self.pid}`, who: server.self.user, command, since, pid: server.self.pid };
-  const got = await server.latch.take(`${settings.stateDirectory}/lock`, holder);
-  if (got.is === 'held') {
-    const { holder: other } = got;
-    const args =
-      other === 'unknown'
-        ? { who: 'someone', since: 'just now', pid: '?', command: '?' }
-        : { who: other.who, since: other.since, pid: other.pid, command: other.command };
-    throw new Problem('locked', args);
-  }
+  const got = await takeLatch(ctx, holder);
   if (got.leftBy !== undefined)
     ctx.screen.say(
       `Taking over: PID ${got.leftBy.pid} (${got.leftBy.command}, ${got.leftBy.since}) is gone.`,
@@ -34,6 +27,33 @@ export async function alone<T>(ctx: Context, command: string, act: () => Promise
     return await act();
   } finally {
     await got.release();
+  }
+}
+
+/** Tries for as long as --wait says. Throws 'locked' (exit 5) with the holder's name when it is still held then. */
+async function takeLatch(
+  ctx: Context,
+  holder: Holder,
+): Promise<Extract<Awaited<ReturnType<Latch['take']>>, { is: 'mine' }>> {
+  const { server, settings } = ctx;
+  const asked = server.now();
+  const patience = seconds(word(ctx, 'wait') ?? '0', '--wait');
+  for (;;) {
+    const got = await server.latch.take(`${settings.stateDirectory}/lock`, holder);
+    if (got.is === 'mine') return got;
+    const waited = (server.now() - asked) / 1000;
+    const args =
+      got.holder === 'unknown'
+        ? { who: 'someone', since: 'just now', pid: '?', command: '?' }
+        : {
+            who: got.holder.who,
+            since: got.holder.since,
+            pid: got.holder.pid,
+            command: got.holder.command,
+          };
+    if (waited >= patience) throw new Problem('locked', args);
+    ctx.screen.tell({ code: 'locked-out', ...args, seconds: Math.floor(waited), grace: patience });
+    await server.wait(250);
   }
 }
 

@@ -136,3 +136,13 @@ export async function readJournals(server: Server, stateDirectory: string): Prom
   }
   return journals.sort((a, b) => (a.open.at + a.open.id < b.open.at + b.open.id ? -1 : 1));
 }
+
+/** Removes journals for good. When this returns, they are gone from the disk too. */
+export async function removeJournals(
+  server: Server,
+  stateDirectory: string,
+  journals: readonly Journal[],
+): Promise<void> {
+  for (const journal of journals) await server.files.remove(journal.path, server.self.owner);
+  await server.files.sync(journalDirectory(stateDirectory), server.self.owner);
+}

@@ -106,6 +106,11 @@ function sayEvent(
         passing: true,
       };
     }
+    case 'locked-out':
+      return {
+        text: `  waiting for PID ${event['pid']} (${event['command']} of ${event['who']}) to end (${event['seconds']} s of ${event['grace']} s)`,
+        passing: true,
+      };
     case 'family':
       return {
         text: `    PID ${event['pid']} (process group ${event['group']}) has started ${sayChildren(event['children'] as Doing['children'])}`,
