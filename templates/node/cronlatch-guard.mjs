@@ -275,14 +275,11 @@ function begin(guard) {
   guard.stamp = deployed(guard);
   if (state.held.length > 1) return; // a second lock of the same process: the first one has set up what follows
   process.on('exit', (code) => finish(code === 0 ? 'done' : 'failed'));
-  // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
-  const ignored = self ? self.ignored : 0;
   for (const [name, number] of [
     ['SIGTERM', 15],
     ['SIGINT', 2],
     ['SIGHUP', 1],
   ]) {
-    if (ignored & (1 << (number - 1))) continue;
     const listener = () => {
       state.why = state.why || `signal ${number}`;
       if (state.asked || process.listenerCount(name) > 1) return; // somebody stops the worker in order
@@ -504,12 +501,11 @@ function read(path) {
   return attempt(() => readFileSync(path, 'latin1')) || '';
 }
 
-/** State, start in ticks since boot and mask of ignored signals of a process, or null. */
+/** State and start (in ticks since boot) of a process, or null. */
 function processOf(pid) {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before ')' may hold spaces
-  if (fields.length < 31) return null;
-  return { state: fields[0], start: Number(fields[19]), ignored: Number(fields[30]) };
+  return fields.length > 19 ? { state: fields[0], start: Number(fields[19]) } : null;
 }
 
 function boot() {

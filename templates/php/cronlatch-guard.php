@@ -127,7 +127,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     $this->refuse(73, "cannot create $dir");
                 }
                 clearstatcache();
-                $this->path = realpath($dir) . '/' . $this->options['name'];
+                $this->path = (realpath($dir) ?: $dir) . '/' . $this->options['name'];
             }
             $stat = lstat($dir);
             if (!self::is($stat, 0040000)) {
@@ -254,9 +254,8 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         {
             self::$held[$this->path] = $this;
             $this->since = microtime(true);
-            $self = self::process($this->pid);
             $this->record = [
-                'v' => 1, 'pid' => $this->pid, 'start' => $self['start'] ?? null, 'boot' => self::boot(),
+                'v' => 1, 'pid' => $this->pid, 'start' => self::process($this->pid)['start'] ?? null, 'boot' => self::boot(),
                 'pidns' => self::pidns(), 'host' => self::host(), 'started' => time(), 'hb' => time(), 'state' => 'running',
                 'ended' => null, 'why' => '',
             ];
@@ -277,20 +276,17 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 self::finish(((error_get_last()['type'] ?? 0) & $fatal) !== 0 ? 'failed' : 'done');
             });
             if (function_exists('pcntl_async_signals') && function_exists('pcntl_signal')) {
-                $this->listen($self['ignored'] ?? 0);
+                $this->listen();
             }
         }
 
-        private function listen(int $ignored): void
+        private function listen(): void
         {
             pcntl_async_signals(true);
-            // What the starter ignores stays ignored: nohup means it for HUP, a shell's & for INT.
-            foreach ([15, 2, 1] as $signal) {
-                if (($ignored & (1 << ($signal - 1))) === 0) {
-                    pcntl_signal($signal, static function (int $signal) {
-                        self::onSignal($signal);
-                    });
-                }
+            foreach ([15, 2, 1] as $signal) { // TERM, INT, HUP
+                pcntl_signal($signal, static function (int $signal) {
+                    self::onSignal($signal);
+                });
             }
             if ($this->options['maxRuntime'] > 0 && function_exists('pcntl_alarm')) {
                 // The default action, not a handler: a handler would wait for a blocked query, the kernel does not.
@@ -590,12 +586,12 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             return preg_match('/^Uid:\s*\d+\s+(\d+)/m', self::read('/proc/self/status'), $m) ? (int) $m[1] : null;
         }
 
-        /** @return array{state: string, start: int, ignored: int}|null State, start in ticks since boot, mask of ignored signals. */
+        /** @return array{state: string, start: int}|null Start in ticks since boot. */
         private static function process(int $pid): ?array
         {
             $stat = self::read("/proc/$pid/stat");
             $fields = explode(' ', substr($stat, (int) strrpos($stat, ')') + 2)); // the name before ')' may hold spaces
-            return isset($fields[30]) ? ['state' => $fields[0], 'start' => (int) $fields[19], 'ignored' => (int) $fields[30]] : null;
+            return isset($fields[19]) ? ['state' => $fields[0], 'start' => (int) $fields[19]] : null;
         }
 
         private static function boot(): string
