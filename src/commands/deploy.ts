@@ -11,6 +11,7 @@ import { findingLines, noteLine } from '../show/text.ts';
 import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
+import { withTokens } from '../survey/tokens.ts';
 import { agree, carryOut, report } from './carryOut.ts';
 import { type Context, flag, type Result, word } from './context.ts';
 import { resumeDeployment } from './resume.ts';
@@ -38,7 +39,7 @@ export async function deploy(ctx: Context): Promise<Result> {
   const facts = await survey(ctx.server, settings, meantBy(settings.pick));
   const jobs = await chooseJobs(ctx, facts, dryRun);
   if (jobs.length === 0) return nothingToDo(ctx, facts);
-  const planned = await planDeploy(facts, jobs, ctx.settings.latching);
+  const planned = await planWith(ctx, facts, jobs);
   await show(ctx, planned, facts, jobs);
   const json = { plan: planToJson(planned.plan), findings: planned.findings.map(findingJson) };
   if (reaches(planned.findings, 'stop')) return stopped(ctx, planned.findings, json);
@@ -56,11 +57,17 @@ export async function deploy(ctx: Context): Promise<Result> {
   return alone(ctx, 'deploy', async () => {
     refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
     const again = await survey(ctx.server, settings, meantBy(settings.pick));
-    const now = await planDeploy(again, sameJobs(again, jobs), ctx.settings.latching);
+    const now = await planWith(ctx, again, sameJobs(again, jobs));
     if (now.plan.id !== planned.plan.id)
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
   });
+}
+
+/** The plan, with the scripts as their own PHP reads them. */
+async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promise<Planned> {
+  const { latching } = ctx.settings;
+  return planDeploy(await withTokens(ctx.server, facts, jobs, latching.guard), jobs, latching);
 }
 
 /** Flags that shape a plan: beside one that is made already they would be passed over in silence. */

@@ -121,12 +121,14 @@ async function guardInScript(
   }
   const guard = `${dirname(script.path)}/${guardFileName(kind)}`;
   const source = facts.worker?.bytes ?? script.file.bytes;
+  const tokens = facts.worker === undefined ? facts.tokens?.get(script.path) : undefined;
   const injected = await injectGuard(source, {
     kind,
     dir: bytesOf(places?.directory ?? ''),
     name: bytesOf(places?.name ?? ''),
     guardPath: `./${guardFileName(kind)}`,
     ...moduleOf(script.path),
+    ...(tokens === undefined ? {} : { tokens }),
   });
   if (injected.is === 'refused') {
     return {

@@ -5,6 +5,7 @@ import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../ser
 import type { Framework } from '../worker/frameworks.ts';
 import type { Found } from '../worker/line.ts';
 import type { OwnLock } from '../worker/ownLock.ts';
+import type { SourceTokens } from '../worker/tree.ts';
 import type { Instance } from './instances.ts';
 import type { Sight } from './look.ts';
 
@@ -149,6 +150,8 @@ export interface Facts {
   readonly workers: readonly Sight[];
   /** States of paths a plan may need to create or replace. */
   readonly paths: ReadonlyMap<string, Seen>;
+  /** Scripts as the site's own PHP reads them, by path; for those that may get the guard's line. */
+  readonly tokens?: ReadonlyMap<string, SourceTokens>;
   /** New version of the script, with --worker. */
   readonly worker?: {
     readonly path: string;

@@ -3,6 +3,7 @@ import type { Bytes } from '../crontab/crontab.ts';
 import { type Call, findGuard, guardLine, removeGuard } from './line.ts';
 import { nodePlace } from './nodePlace.ts';
 import { phpPlace } from './phpPlace.ts';
+import type { SourceTokens } from './tree.ts';
 
 export type Refusal =
   | 'html-before-tag' // the loser would print it every time, and cron would mail it
@@ -35,6 +36,8 @@ export type Injected =
 export interface InjectOptions extends Call {
   /** What the file is, when its name or package.json says so; otherwise its source has to show it. */
   readonly module?: 'esm' | 'commonjs';
+  /** What the site's own PHP makes of the source, where it could be asked. */
+  readonly tokens?: SourceTokens;
 }
 
 /** The script with the guard's call in it. Line ends and indentation are the script's own. */
@@ -44,7 +47,8 @@ export async function injectGuard(source: Bytes, options: InjectOptions): Promis
   for (const path of [options.dir, options.name, options.guardPath]) {
     if (/[\0-\x1f\x7f]/.test(path)) return { is: 'refused', why: 'bad-path', detail: path };
   }
-  const place = options.kind === 'php' ? await phpPlace(source) : await nodePlace(source, options.module);
+  const place =
+    options.kind === 'php' ? await phpPlace(source, options.tokens) : await nodePlace(source, options.module);
   if (place.is === 'refused') return place;
 
   const text = insert(source, place.at, guardLine(options));

@@ -21,6 +21,11 @@ export interface Token {
   readonly end: number;
 }
 
+/** A PHP script as tokens, ours or those of the site's own PHP, or why it is none. */
+export type SourceTokens =
+  | { readonly is: 'tokens'; readonly tokens: readonly Token[] }
+  | { readonly is: 'unparsable'; readonly detail: string; readonly line?: number };
+
 /** Reads a script of either language. */
 export function parse(source: Bytes, kind: InterpreterKind): Promise<Parsed> {
   return kind === 'php' ? parsePhp(source) : parseNode(source);

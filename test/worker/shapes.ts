@@ -48,7 +48,7 @@ export const phpShapes: readonly Shape[] = [
   [
     'namespace and use',
     '<?php\n\nnamespace App\\Jobs;\n\nuse DateTime;\n\necho (new DateTime("@0"))->format("c");\n',
-    'App\\Jobs;\n',
+    'use DateTime;\n',
   ],
   [
     'strict types and namespace',

@@ -1,0 +1,2 @@
+﻿var p = require('path');
+console.log(p.sep);

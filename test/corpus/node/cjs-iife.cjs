@@ -1,0 +1,4 @@
+;(async () => {
+  const { sep } = await import('node:path');
+  console.log(sep);
+})();

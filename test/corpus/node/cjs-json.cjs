@@ -1,0 +1,3 @@
+const { name } = JSON.parse('{"name":"x"}');
+exports.name = name;
+console.log(name);

@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+const fs = require('fs');
+console.log(typeof fs);

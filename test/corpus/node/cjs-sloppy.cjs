@@ -1,0 +1,2 @@
+var o = { a: 1 };
+with (o) { console.log(a); }

@@ -1,0 +1,4 @@
+'use strict';
+const { sep } = require('path');
+module.exports = { sep };
+console.log(sep);

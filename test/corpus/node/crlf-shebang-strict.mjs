@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+'use strict';
+import 'node:path';
+console.log('crlf');

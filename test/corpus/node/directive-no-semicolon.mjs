@@ -1,0 +1,3 @@
+'use strict'
+import 'node:path'
+console.log('asi')

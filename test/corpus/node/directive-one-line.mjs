@@ -1,0 +1,1 @@
+'use strict'; import 'node:path'; console.log('one line');

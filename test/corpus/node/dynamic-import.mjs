@@ -1,0 +1,2 @@
+const { join } = await import('node:path');
+console.log(join('a', 'b'));

@@ -1,0 +1,2 @@
+export * from 'node:path';
+console.log('re-export');

@@ -1,0 +1,1 @@
+for await (const x of [1, Promise.resolve(2)]) console.log(x);

@@ -1,0 +1,3 @@
+main();
+async function main() { console.log('main'); }
+export {};

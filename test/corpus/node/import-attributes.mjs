@@ -1,0 +1,2 @@
+const { default: d } = await import('data:application/json,{"a":1}', { with: { type: 'json' } });
+console.log(d.a);

@@ -1,0 +1,6 @@
+/**
+ * Imports jobs.
+ * @module worker
+ */
+import 'node:path';
+console.log('jsdoc');

@@ -1,0 +1,3 @@
+console.log('before');
+import { sep } from 'node:path';
+console.log(sep);

@@ -1,0 +1,4 @@
+/*! (c) Example Ltd. MIT */
+// a worker
+import 'node:path';
+console.log('licence');

@@ -1,0 +1,3 @@
+#!/usr/bin/env -S node --no-warnings
+import 'node:fs';
+console.log('flags');

@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+import { EOL } from 'node:os';
+console.log(EOL.length);

@@ -1,0 +1,2 @@
+const n = await Promise.resolve(3);
+console.log(n);

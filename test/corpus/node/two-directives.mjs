@@ -1,0 +1,4 @@
+'use strict';
+"use client";
+import 'node:path';
+console.log('directives');

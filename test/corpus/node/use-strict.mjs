@@ -1,0 +1,3 @@
+'use strict';
+import { sep } from 'node:path';
+console.log(sep);

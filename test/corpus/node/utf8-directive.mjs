@@ -1,0 +1,3 @@
+'größe';
+import 'node:path';
+console.log('d');

@@ -1,0 +1,3 @@
+<?php
+$f = fn (?DateTime $d = null): ?string => $d?->format(format: "Y");
+var_dump($f());

@@ -1,0 +1,7 @@
+<?php
+#[
+    A,
+    B(1, "x"),
+]
+class C {}
+echo "multi";

@@ -1,0 +1,1 @@
+<?php #[Deprecated] function g() { return "g"; } echo g();

@@ -1,0 +1,5 @@
+<?php
+#[Attribute]
+final class A {}
+#[A] function f() { return "attr"; }
+echo f();

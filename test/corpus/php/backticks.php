@@ -1,0 +1,3 @@
+<?php
+$out = `echo ticks`;
+echo trim($out);

@@ -1,0 +1,3 @@
+<?php
+(new Worker())->run();
+class Worker { public function run(): void { echo "class"; } }

@@ -1,0 +1,6 @@
+<?php
+echo "a";
+?>
+some text
+<?php
+echo "b";

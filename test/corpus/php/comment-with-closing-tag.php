@@ -1,0 +1,2 @@
+<?php // note ?>
+<?php echo "after";

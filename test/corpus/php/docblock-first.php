@@ -1,0 +1,9 @@
+<?php
+/**
+ * Imports jobs.
+ *
+ * @license MIT
+ * Usage: php worker.php --once
+ */
+
+echo "doc";

@@ -1,0 +1,2 @@
+<?php
+exit("bye\n");

@@ -1,0 +1,3 @@
+<?php
+$f = strlen(...);
+echo $f("four");

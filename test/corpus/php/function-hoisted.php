@@ -1,0 +1,7 @@
+<?php
+main($argv);
+
+function main(array $argv): void
+{
+    echo count($argv);
+}

@@ -1,0 +1,3 @@
+<?php
+function g() { yield 1; yield from [2, 3]; }
+foreach (g() as $v) { echo $v; }

@@ -1,0 +1,3 @@
+<?php # old style
+# another
+echo "hash";

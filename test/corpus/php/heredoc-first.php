@@ -1,0 +1,6 @@
+<?php
+$sql = <<<SQL
+<?php declare(strict_types=1);
+namespace Fake;
+SQL;
+echo strlen($sql);

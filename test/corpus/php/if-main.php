@@ -1,0 +1,4 @@
+<?php
+if (realpath($_SERVER["SCRIPT_FILENAME"]) === __FILE__) {
+    echo "main";
+}

@@ -1,0 +1,5 @@
+<?php
+ini_set("display_errors", "1");
+error_reporting(E_ALL);
+set_time_limit(0);
+echo "ini";

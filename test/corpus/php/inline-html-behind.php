@@ -1,0 +1,5 @@
+<?php
+$x = 1;
+?>
+<p><?= $x ?></p>
+<?php if ($x): ?>yes<?php endif;

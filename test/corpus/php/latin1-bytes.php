@@ -1,0 +1,4 @@
+<?php
+// grüße
+$s = "äöü";
+echo strlen($s);

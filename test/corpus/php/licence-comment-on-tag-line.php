@@ -1,0 +1,2 @@
+<?php /* (c) Example Ltd. */
+echo "c";

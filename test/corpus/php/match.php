@@ -1,0 +1,5 @@
+<?php
+echo match (true) {
+    $argc > 5 => "many",
+    default => "few",
+};

@@ -1,0 +1,5 @@
+<?php
+namespace App {
+    use DateTime;
+    echo (new DateTime("@0"))->format("Y");
+}

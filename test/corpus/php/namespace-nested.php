@@ -1,0 +1,4 @@
+<?php
+namespace App\Console\Jobs;
+
+echo __NAMESPACE__;

@@ -1,0 +1,3 @@
+<?php
+namespace\main();
+function main() { echo "operator"; }

@@ -1,0 +1,4 @@
+<?php
+namespace App;
+
+echo __NAMESPACE__;

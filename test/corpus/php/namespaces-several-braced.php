@@ -1,0 +1,7 @@
+<?php
+namespace One {
+    const X = 1;
+}
+namespace {
+    echo \One\X;
+}

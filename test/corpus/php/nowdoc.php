@@ -1,0 +1,6 @@
+<?php
+$t = <<<'EOT'
+$no $variables ?>
+__halt_compiler();
+EOT;
+echo strlen($t);

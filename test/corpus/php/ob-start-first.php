@@ -1,0 +1,3 @@
+<?php ob_start();
+echo "buffered";
+ob_end_flush();

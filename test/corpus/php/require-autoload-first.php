@@ -1,0 +1,3 @@
+<?php
+if (false) { require __DIR__ . '/vendor/autoload.php'; }
+echo 'autoload';

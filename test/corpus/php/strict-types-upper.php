@@ -1,0 +1,3 @@
+<?php
+DECLARE(STRICT_TYPES=1);
+echo "upper";

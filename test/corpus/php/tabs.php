@@ -1,0 +1,3 @@
+<?php
+	$a = 'tab';
+	echo $a;

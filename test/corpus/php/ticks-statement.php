@@ -1,0 +1,4 @@
+<?php
+declare(ticks=1);
+register_tick_function(function () {});
+echo "ticks";

@@ -1,0 +1,2 @@
+<?php $a = 1; echo $a;
+echo "x";

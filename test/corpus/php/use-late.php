@@ -1,0 +1,4 @@
+<?php
+echo "first";
+use ArrayObject;
+echo count(new ArrayObject([1]));
