@@ -75,6 +75,16 @@ const stubborn: Case = {
   flags: ['--grace', '20s'],
 };
 
+/** What is installed for it never reaches cron, as in a container with a spool of its own. */
+const unheard: Case = {
+  name: 'unheard',
+  by: 'root',
+  place: 'crontab',
+  worker: 'php',
+  command: (home, script) => `cd ${home} && php ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
+  apart: true,
+};
+
 /** Bytes, mode, owner, group and mtime; a replaced file has another inode. */
 function expectAsBefore({ installed, script, leftBeside }: Omit<RolledBack, 'ran'>): void {
   const still = (look: object | string): object | string =>
@@ -90,6 +100,7 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
   const stories = new Map<Case, Story>();
   const endings: (() => Promise<void>)[] = [];
   let failure: Failure;
+  let deaf: Failure;
   let directory: string;
 
   // The stories are told at the same time, each with a cron of its own; a test waits for its part of one.
@@ -104,6 +115,9 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     const told = tellFailure(stubborn, join(directory, 'stubborn'), program);
     failure = told.story;
     endings.push(told.close);
+    const missed = tellFailure(unheard, join(directory, 'unheard'), program);
+    deaf = missed.story;
+    endings.push(missed.close);
   });
 
   afterAll(async () => {
@@ -232,5 +246,23 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
     expectAsBefore(standing);
     expect((await failure.pileUp).most).toBeGreaterThan(1);
+  });
+
+  test('a cron that goes on with the old entry fails the deploy, and everything is put back', {
+    timeout: long,
+  }, async () => {
+    const { ran, report, lookalikes, ...standing } = await deaf.deploy;
+    const checks = Object.fromEntries(report.checks.map(({ check, is, because }) => [check, [is, because]]));
+    expect({ exit: ran.code, is: report.outcome.is, ...checks }).toMatchObject({
+      exit: 1,
+      is: 'rolled-back',
+      'new-entry': ['fail', 'old-entry'],
+      // Nobody else sees it: the guard stands in the script and holds whoever starts it.
+      'single-instance': ['pass', 'one'],
+      'lock-held': ['pass', 'held'],
+    });
+    expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
+    expectAsBefore(standing);
+    expect((await deaf.pileUp).most).toBeGreaterThan(1);
   });
 });

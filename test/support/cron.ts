@@ -77,6 +77,8 @@ interface RunOptions {
   readonly stdin?: string;
   /** SIGKILL after so many milliseconds. */
   readonly killAfter?: number;
+  /** A directory that it takes for /var/spool/cron, while cron goes on with its own. */
+  readonly spool?: string;
 }
 
 export interface Cron {
@@ -162,7 +164,7 @@ LD_PRELOAD=${library} exec "$@"`,
     pid,
     spool: at('spool/crontabs'),
     cronD: at('cron.d'),
-    run(argv, { as, fast = false, stdin, killAfter } = {}) {
+    run(argv, { as, fast = false, stdin, killAfter, spool } = {}) {
       const home = as?.home ?? '/root';
       const become =
         as === undefined
@@ -175,7 +177,9 @@ LD_PRELOAD=${library} exec "$@"`,
         `HOME=${home}`,
         `TMPDIR=${at('tmp')}`,
       ];
-      const whole = [...become, ...env, ...(fast ? onItsClock : []), ...argv];
+      const mount = ['sh', '-c', 'mount --bind "$0" /var/spool/cron && exec "$@"'];
+      const apart = spool === undefined ? [] : ['unshare', '-m', '--propagation', 'private', ...mount, spool];
+      const whole = [...apart, ...become, ...env, ...(fast ? onItsClock : []), ...argv];
       return finished(
         spawn('nsenter', ['-m', '-t', String(pid), `--wd=${home}`, ...whole]),
         stdin,

@@ -25,6 +25,8 @@ export interface Case {
   /** 'deaf' ignores SIGTERM, as a busy worker does. */
   readonly worker: 'php' | 'deaf php' | 'node';
   readonly flags?: readonly string[];
+  /** cronlatch works on another spool than cron reads: what it installs is never seen. */
+  readonly apart?: true;
 }
 
 /**
@@ -269,13 +271,17 @@ async function scene(
   await cron.notice();
   const state = row.by === 'root' ? join(directory, 'state') : join(user.home, 'state');
   const scope = row.place === 'cron.d' ? ['--file', '/etc/cron.d/example'] : ['--user', user.name];
+  const spool = row.apart ? join(directory, 'other-spool') : undefined;
   const cronlatch: Scene['cronlatch'] = ([command = '', ...rest], killAfter) => {
     const where = command === 'deploy' && row.by === 'root' ? scope : [];
     const argv = [process.execPath, program, command, ...where, '--state-dir', state, '--json', ...rest];
     const late = killAfter === undefined ? {} : { killAfter };
-    return cron.run(argv, { fast: true, ...late, ...(row.by === 'user' ? { as: user } : {}) });
+    const apart = spool === undefined ? {} : { spool };
+    return cron.run(argv, { fast: true, ...late, ...apart, ...(row.by === 'user' ? { as: user } : {}) });
   };
-  const bare = { row, cron, user, script, log, state, crontab, cronlatch };
+  if (spool !== undefined) spawnSync('cp', ['-a', dirname(cron.spool), spool]);
+  const seen = spool === undefined ? crontab : join(spool, 'crontabs', user.name);
+  const bare = { row, cron, user, script, log, state, crontab: seen, cronlatch };
   return {
     ...bare,
     lookalikes: lookalikes(bare, makeUser(directory), ending),
