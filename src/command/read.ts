@@ -3,6 +3,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import type { Command as CommandNode, PipelineNode, Redirection, Statement } from 'unbash';
 import type { Bytes } from '../crontab/crontab.ts';
 import { readWrappers, settingsIn, stringFor, sudoScene } from './around.ts';
+import { readBystander } from './bystander.ts';
 import type { Command, Outlet, Reading, Redirect, Surroundings, Word, Wrapper } from './command.ts';
 import { type Core, readCore } from './core.ts';
 import { readLead } from './lead.ts';
@@ -18,6 +19,11 @@ import type { Trouble } from './words.ts';
  * of meaning, or it is opaque.
  */
 export function readCommand(text: Bytes, surroundings: Surroundings): Reading {
+  return readBystander(text) ?? readClosely(text, surroundings);
+}
+
+/** The same without the short cut for texts that have nothing to do with PHP or Node. */
+export function readClosely(text: Bytes, surroundings: Surroundings): Reading {
   const span = { start: 0, end: text.length };
   const scene = firstScene(text, surroundings);
   const reading = readText('why' in scene ? { text, trouble: scene } : scene);
@@ -234,7 +240,7 @@ function workerOf(
 function nameTrouble({ directory, scriptPath, outlets, interpreter }: Command): Trouble | undefined {
   const targets = outlets.flatMap(({ redirects }) => redirects.map(({ target }: Redirect) => target.value));
   const names = [directory, scriptPath, interpreter.word?.value ?? '', ...targets];
-  const odd = names.find((name) => !isUtf8(Buffer.from(name, 'latin1')));
+  const odd = names.find((name) => /[\x80-\xff]/.test(name) && !isUtf8(Buffer.from(name, 'latin1')));
   return odd === undefined ? undefined : { why: 'not-utf8', detail: odd };
 }
 

@@ -1,5 +1,5 @@
 // New text for a crontab with one command or a few lines replaced and every other byte kept.
-import type { Bytes, Crontab, EntryLine, Line, Schedule } from './crontab.ts';
+import type { Bytes, Crontab, EntryLine, Line, Schedule, Span } from './crontab.ts';
 import { decodeCommand, encodeCommand, offsetOf } from './escape.ts';
 import { parseCrontab } from './parse.ts';
 
@@ -19,7 +19,7 @@ export type Edit =
   | { readonly is: 'edited'; readonly text: Bytes }
   | { readonly is: 'refused'; readonly why: EditRefusal };
 
-const refused = (why: EditRefusal): Edit => ({ is: 'refused', why });
+const refused = (why: EditRefusal): Extract<Edit, { is: 'refused' }> => ({ is: 'refused', why });
 
 /** The lines with this number: one, or several where a NUL splits it. */
 function linesAt(crontab: Crontab, number: number): Line[] {
@@ -45,6 +45,51 @@ function linesAt(crontab: Crontab, number: number): Line[] {
  * @param command the new command as the shell is to get it
  */
 export function replaceCommand(crontab: Crontab, lineNumber: number, command: Bytes): Edit {
+  const edited = replaceCommands(crontab, new Map([[lineNumber, command]]));
+  return edited.is === 'refused' ? refused(edited.why) : { is: 'edited', text: edited.text };
+}
+
+/** A line as it was and as it is to be. */
+interface Rewritten {
+  readonly is: 'rewritten';
+  readonly line: number;
+  readonly before: Bytes;
+  readonly after: Bytes;
+  readonly span: Span;
+}
+
+/**
+ * The same for several entries at once, by the number of their line. The first that is refused is told, and then nothing
+ * is replaced.
+ */
+export function replaceCommands(
+  crontab: Crontab,
+  commands: ReadonlyMap<number, Bytes>,
+):
+  | { readonly is: 'edited'; readonly text: Bytes; readonly lines: readonly Rewritten[] }
+  | { readonly is: 'refused'; readonly why: EditRefusal; readonly line: number } {
+  const lines: Rewritten[] = [];
+  for (const [line, command] of commands) {
+    const rewritten = rewrite(crontab, line, command);
+    if (rewritten.is === 'refused') return { is: 'refused', why: rewritten.why, line };
+    lines.push(rewritten);
+  }
+  lines.sort((one, other) => one.line - other.line);
+  const { text } = crontab;
+  const parts: Bytes[] = [];
+  let at = 0;
+  for (const { span, after } of lines) {
+    parts.push(text.slice(at, span.start), after);
+    at = span.end;
+  }
+  return { is: 'edited', text: parts.join('') + text.slice(at), lines };
+}
+
+function rewrite(
+  crontab: Crontab,
+  lineNumber: number,
+  command: Bytes,
+): Rewritten | Extract<Edit, { is: 'refused' }> {
   const [line, another] = linesAt(crontab, lineNumber);
   if (line?.is !== 'entry') return refused('not-an-entry');
   if (another !== undefined || crontab.text[line.commandSpan.end] === '\0' || command.includes('\0')) {
@@ -74,7 +119,8 @@ export function replaceCommand(crontab: Crontab, lineNumber: number, command: By
     read.user === line.user &&
     sameSchedule(read.schedule, line.schedule);
   if (!same) return refused('misread');
-  return { is: 'edited', text: text.slice(0, span.start) + written + text.slice(span.end) };
+  const before = text.slice(span.start, span.end);
+  return { is: 'rewritten', line: lineNumber, before, after: written, span };
 }
 
 function sameSchedule(one: Schedule, other: Schedule): boolean {

@@ -66,15 +66,15 @@ export function choose(facts: Facts, pick: Pick): Choice {
   }
 }
 
-/** Which workers a person's words can mean: only they need a closer look. */
-export function meantBy(pick: Pick): (worker: Sight) => boolean {
+/** Which workers a person's words can mean, where they leave any out: only those need a closer look. */
+export function meantBy(pick: Pick): ((worker: Sight) => boolean) | undefined {
   switch (pick.is) {
     case 'entry':
       return ({ entry }) => entry.number === pick.line;
     case 'script':
       return (worker) => isScript(worker, pick.path);
     default:
-      return () => true;
+      return undefined;
   }
 }
 

@@ -3,12 +3,10 @@ import { dirname, join } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
 import { bytesOf, readable } from '../change/encode.ts';
 import { cannotUndoOf, type Latched, type Plan, planOf } from '../change/plan.ts';
-import { wholeLines } from '../change/splice.ts';
 import type { Edit, MakeDirectory, PutCrontab, PutFile, Step, StopProcess } from '../change/step.ts';
 import type { RewriteNote, Wish } from '../command/command.ts';
 import { rewriteCommand } from '../command/rewrite.ts';
-import { replaceCommand } from '../crontab/edit.ts';
-import { parseCrontab } from '../crontab/parse.ts';
+import { replaceCommands } from '../crontab/edit.ts';
 import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } from '../survey/facts.ts';
 import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
@@ -203,33 +201,23 @@ function crontabStep(
   facts: CrontabFacts,
   wanted: ReadonlyMap<number, string>,
 ): { is: 'step'; step: PutCrontab } | { is: 'refused'; finding: Finding } {
-  const before = facts.crontab.text;
-  let now = facts.crontab;
-  for (const [line, text] of wanted) {
-    const edited = replaceCommand(now, line, text);
-    if (edited.is === 'refused') {
-      return {
-        is: 'refused',
-        finding: {
-          level: 'stop',
-          code: 'rewrite-refused',
-          where: { source: facts.name, line },
-          args: { why: edited.why },
-        },
-      };
-    }
-    // Line numbers stay: a command never becomes two lines.
-    now = parseCrontab(edited.text, { dialect: facts.dialect, system: now.system });
+  // Line numbers stay: a command never becomes two lines.
+  const edited = replaceCommands(facts.crontab, wanted);
+  if (edited.is === 'refused') {
+    const where = { source: facts.name, line: edited.line };
+    return {
+      is: 'refused',
+      finding: { level: 'stop', code: 'rewrite-refused', where, args: { why: edited.why } },
+    };
   }
-  const oldLines = wholeLines(before);
-  const newLines = wholeLines(now.text);
-  const edits: Edit[] = [...wanted.keys()]
-    .sort((a, b) => a - b)
-    .map((line) => ({ line, before: [oldLines[line - 1] ?? ''], after: [newLines[line - 1] ?? ''] }));
-  return {
-    is: 'step',
-    step: { kind: 'put-crontab', source: facts.source, route: facts.route, before, after: now.text, edits },
-  };
+  const { source, route } = facts;
+  const edits: Edit[] = edited.lines.map(({ line, before, after }) => ({
+    line,
+    before: [before],
+    after: [after],
+  }));
+  const before = facts.crontab.text;
+  return { is: 'step', step: { kind: 'put-crontab', source, route, before, after: edited.text, edits } };
 }
 
 function latched(

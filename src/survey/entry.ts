@@ -7,7 +7,7 @@ import { outletOf } from '../command/redirects.ts';
 import { syntaxOf } from '../command/syntax.ts';
 import type { Crontab, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Person } from '../server/server.ts';
-import { type EntryFacts, sourceName } from './facts.ts';
+import { type EntryFacts, type Finding, sourceName } from './facts.ts';
 import { entryFindings } from './findings.ts';
 import { eyesFor, isLive, isThere, sightJob } from './job.ts';
 import { type Look, once, type Sight } from './look.ts';
@@ -16,8 +16,10 @@ import { programOf, type Surroundings, surroundings } from './view.ts';
 const debianPath = '/usr/bin:/bin';
 
 /** An entry whose worker, if it has one, is looked at closely when those of all crontabs are seen. */
-export interface SeenEntry extends Omit<EntryFacts, 'job'> {
+export interface SeenEntry extends Omit<EntryFacts, 'job' | 'findings'> {
   readonly sight: Sight | 'none';
+  /** Asks the rules about its text. */
+  readonly judge: () => readonly Finding[];
 }
 
 /** What is the same for all entries of one user below the same settings. */
@@ -98,8 +100,8 @@ export async function lookAtEntry(
   const program =
     place.live && reading.is === 'opaque' ? await programOf(look, text, place.around) : ('fine' as const);
   const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program };
-  const findings = entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
-  return { entry, line: entry.number, user, reading, sight, findings };
+  const judge = () => entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
+  return { entry, line: entry.number, user, reading, sight, judge };
 }
 
 /** A deploy surveys the same crontab several times. What a text says by itself is worked out once a run. */

@@ -34,14 +34,15 @@ interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
 }
 
 /**
- * Reads what the settings are about. Only reads; throws a Problem on any read that fails. Of every worker entry it is
- * told what runs there; places, processes and findings of the worker are looked up for those that are meant.
+ * Reads what the settings are about. Only reads; throws a Problem on any read that fails. Of every entry it is told what
+ * runs there. With `meant`, places, processes and findings are looked up for these workers alone.
  */
 export async function survey(
   server: Server,
   settings: Settings,
-  isMeant: (worker: Sight) => boolean = () => true,
+  meant?: (worker: Sight) => boolean,
 ): Promise<Facts> {
+  const isMeant = meant ?? (() => true);
   const dialect = settings.dialect ?? (await dialectOf(server));
   const { sources, unseen: closed } = await sourcesOf(server, settings.scope);
   const unseen = [...closed];
@@ -68,20 +69,20 @@ export async function survey(
   }
   // A guard further down may hold the name that a worker further up would get: all are seen before any is named.
   const sights = seen.flatMap((c) => c.entries.flatMap((e) => (e.sight === 'none' ? [] : [e.sight])));
-  const among = { workers: workersOf(sights), claims: claimsOf(sights) };
+  // What is looked up for the few that are meant need not be put together for thousands that are not.
+  const scripts = new Set(sights.filter(isMeant).map(realScript));
+  const alike = sights.filter((sight) => scripts.has(realScript(sight)));
+  const among = { workers: workersOf(alike), claims: claimsOf(sights), before: alikeBefore(alike) };
   const crontabs: CrontabFacts[] = [];
-  const first = new Map<string, Before>();
   for (const { entries, ...crontab } of seen) {
     const whole: EntryFacts[] = [];
-    for (const seenEntry of entries) {
-      const { sight, entry, line, user, reading, findings } = seenEntry;
-      const before = sight === 'none' ? undefined : sameBefore(sight, first);
+    for (const { sight, entry, line, user, reading, judge } of entries) {
       const job = sight === 'none' || !isMeant(sight) ? 'none' : await lookAtJob(look, sight, among);
-      if (job === 'none') whole.push({ entry, line, user, reading, job, findings });
-      else {
-        const twice = before === undefined ? [] : [sameTwice(job, before)];
-        whole.push({ entry, line, user, reading, job, findings: [...findings, ...job.findings, ...twice] });
-      }
+      const before = sight === 'none' ? undefined : among.before.get(sight);
+      const twice = job === 'none' || before === undefined ? [] : [sameTwice(job, before)];
+      const findings = job === 'none' && meant !== undefined ? [] : judge();
+      const all = job === 'none' ? findings : [...findings, ...job.findings, ...twice];
+      whole.push({ entry, line, user, reading, job, findings: all });
     }
     crontabs.push({ ...crontab, entries: whole });
   }
@@ -150,13 +151,17 @@ function crontabOf(text: string, dialect: Dialect, system: boolean): Crontab {
   return crontab;
 }
 
-/** Where an entry further up starts the same script, be it in another crontab: a user's and the system's, say. */
-function sameBefore(sight: Sight, first: Map<string, Before>): Before | undefined {
-  const essence = JSON.stringify([realScript(sight), sight.args]);
-  const before = first.get(essence);
-  if (before === undefined)
-    first.set(essence, { source: sourceName(sight.source), line: sight.entry.number });
-  return before;
+/** Workers that an entry further up starts in the same way, be it in another crontab: a user's and the system's, say. */
+function alikeBefore(sights: readonly Sight[]): ReadonlyMap<Sight, Before> {
+  const first = new Map<string, Before>();
+  const later = new Map<Sight, Before>();
+  for (const sight of sights) {
+    const essence = JSON.stringify([realScript(sight), sight.args]);
+    const before = first.get(essence);
+    if (before !== undefined) later.set(sight, before);
+    else first.set(essence, { source: sourceName(sight.source), line: sight.entry.number });
+  }
+  return later;
 }
 
 interface Before {
