@@ -28,6 +28,16 @@ export function offsets(zone: string | undefined): OffsetAt {
   };
 }
 
+/** Is this a zone whose clock is known here? The zone of this process (undefined) is. */
+export function isZone(zone: string | undefined): boolean {
+  try {
+    offsets(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** No change of the clock between two moments, looked at once a week. */
 export function isSteady(offsetAt: OffsetAt, from: number, to: number): boolean {
   const offset = offsetAt(from);
@@ -47,7 +57,9 @@ function jumpAt(times: Times, moment: number, offsetAt: OffsetAt): Jump {
   const after = offsetAt(moment);
   const size = Math.abs(after - before);
   const reach = Math.max(size, CATCH_UP);
-  const fixed = !times.star.minute && !times.star.hour && size <= CATCH_UP;
+  // At a jump of just three hours back cron still waits; forward it is one minute more, and the clock counts as set.
+  const caughtUp = after < before ? size <= CATCH_UP : size < CATCH_UP;
+  const fixed = !times.star.minute && !times.star.hour && caughtUp;
   const runs: number[] = [];
   for (let at = moment - reach; at < moment + reach; at += MINUTE) {
     const repeated = after < before && at >= moment && at < moment + size;

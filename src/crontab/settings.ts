@@ -139,7 +139,7 @@ export function settingsAt(crontab: Crontab, lineNumber: number): ReadonlyMap<By
 
 /**
  * The zone whose clock decides when an entry of this line starts: that of CRON_TZ above it on cronie, the machine's
- * (undefined) where none is set and always on Debian. Nobody checks the name: cronie takes one it does not know for UTC.
+ * (undefined) where none is set and always on Debian. No cron checks the name.
  *
  * @param lineNumber 1-based
  */

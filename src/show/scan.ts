@@ -5,7 +5,7 @@ import { columnsOf, lineText } from '../survey/columns.ts';
 import type { EntryFacts, Facts, Finding } from '../survey/facts.ts';
 import type { Reported } from '../survey/reported.ts';
 import { sayFinding } from './findings.ts';
-import { saySchedule } from './schedule.ts';
+import { sayEntry } from './schedule.ts';
 import { excerpt, markUnder, type Snippet, snippetOf, wrap } from './snippet.ts';
 import type { Theme } from './theme.ts';
 
@@ -107,7 +107,7 @@ function headLine(
   const { start, end } = entry.entry.scheduleSpan;
   const written = readable(crontab.crontab.text.slice(start, end));
   const user = entry.user ? theme.dim(` as ${entry.user}`) : '';
-  return `  ${mark} line ${line}  ${theme.bold(saySchedule(entry.entry.schedule, written))}${user}`;
+  return `  ${mark} line ${line}  ${theme.bold(sayEntry(entry.entry, written))}${user}`;
 }
 
 const INDENT = '      ';

@@ -1,6 +1,8 @@
 // The scan as JSON: docs/json.md describes it, docs/schema/scan-1.json is its schema.
 import { readable } from '../change/encode.ts';
+import { isZone } from '../crontab/jumps.ts';
 import { neverFires, nextRuns } from '../crontab/schedule.ts';
+import { cronZone } from '../crontab/settings.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
@@ -67,7 +69,8 @@ async function entryJson(
   const { entry, reading } = facts;
   const { start, end } = entry.scheduleSpan;
   const never = neverFires(entry.schedule);
-  const next = never ? [] : await nextRuns(entry.schedule, server.now(), 3, server.self.zone);
+  const zone = cronZone(crontab.crontab, facts.line) ?? server.self.zone;
+  const next = !never && isZone(zone) ? await nextRuns(entry.schedule, server.now(), 3, zone) : [];
   return {
     line: facts.line,
     schedule: readable(crontab.crontab.text.slice(start, end)),
