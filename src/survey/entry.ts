@@ -97,8 +97,7 @@ export async function lookAtEntry(
           path: place.around.path,
         })
       : ('none' as const);
-  const program =
-    place.live && reading.is === 'opaque' ? await programOf(look, text, place.around) : ('fine' as const);
+  const program = place.live ? await programOf(look, text, reading, place.around) : ('fine' as const);
   const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program };
   const judge = () => entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
   return { entry, line: entry.number, user, reading, sight, judge };

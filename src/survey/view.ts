@@ -2,6 +2,7 @@
 // and which variables does the machine set for every session.
 import { isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
+import type { Reading } from '../command/command.ts';
 import { baseName } from '../command/paths.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Owner } from '../server/server.ts';
@@ -85,12 +86,16 @@ const FIRST = /^[ \t]*(cd[ \t]+[^\s;&|<>'"$`\\]+[ \t]*(?:&&|;)[ \t]*)?([A-Za-z0-
 export async function programOf(
   look: Look,
   text: Bytes,
+  reading: Reading,
   { path, home, eyes }: { readonly path: string; readonly home: string; readonly eyes: Owner },
 ): Promise<Program | 'fine'> {
   const found = FIRST.exec(text);
   const word = found?.[2];
   if (found === null || word === undefined || SHELLS_OWN.has(word)) return 'fine';
   const start = found[0].length - word.length;
+  // The rules about a worker's interpreter and script speak of those.
+  if (reading.is === 'worker' && (reading.interpreter.word ?? reading.script).span.start === start)
+    return 'fine';
   const at = { start, end: start + word.length };
   const is = await once(look, `program ${eyes.uid} ${path} ${found[1] ?? ''} ${word}`, async () => {
     if (!word.includes('/')) return onPath(look, word, path, eyes);

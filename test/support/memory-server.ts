@@ -248,7 +248,10 @@ export function memoryServer(
           .sort();
       }),
     executable: (path) =>
-      call(`executable ${path}`, () => ((machine.live.get(path)?.mode ?? 0) & 0o111) !== 0),
+      call(`executable ${path}`, () => {
+        const node = machine.live.get(path);
+        return node !== undefined && node.kind !== 'directory' && (node.mode & 0o111) !== 0;
+      }),
     write: (path, bytes, look) =>
       call(`write ${path}`, () => {
         if (machine.live.has(path))

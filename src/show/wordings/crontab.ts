@@ -200,6 +200,13 @@ export const crontabWordings = {
       fix: 'write the command, or remove the line',
     }),
   },
+  'command-cut': {
+    title: 'cronie cuts the command',
+    say: (a) => ({
+      what: `The command has ${a['length']} bytes; cronie reads ${a['limit']} and drops the rest.`,
+      fix: 'put it into a script, and start that',
+    }),
+  },
   'nul-byte': {
     title: 'A NUL byte ends the line',
     say: () => ({

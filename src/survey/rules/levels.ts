@@ -31,6 +31,7 @@ export const levels = {
   'flag-as-command': 'warn',
   'field-as-command': 'warn',
   'no-command': 'warn',
+  'command-cut': 'warn',
   'nul-byte': 'warn',
   'carriage-return': 'warn',
   'byte-order-mark': 'warn',
