@@ -52,13 +52,13 @@ async function waitForEnd(
   targets: readonly Instance[],
   bell: Bell,
 ): Promise<void> {
-  const asked = server.now();
+  const asked = server.elapsed();
   let patience = step.killAfter ?? step.grace;
   let killed = false;
   for (;;) {
     const left = await alive(server, step, targets);
     if (left.length === 0) return;
-    const seconds = (server.now() - asked) / 1000;
+    const seconds = (server.elapsed() - asked) / 1000;
     await tellWaiting(server, left, Math.floor(seconds), patience, bell);
     if (seconds >= patience) {
       const pids = left.map((t) => t.pid);
@@ -67,7 +67,7 @@ async function waitForEnd(
       if (!may) throw stillRunning(step, left, patience);
       for (const target of left) await signal(server, target, 'SIGKILL', bell);
       killed = true;
-      patience = (server.now() - asked) / 1000 + afterKill;
+      patience = (server.elapsed() - asked) / 1000 + afterKill;
     }
     await server.wait(pace);
   }

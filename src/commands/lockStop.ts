@@ -46,10 +46,10 @@ async function end(ctx: Context, target: LockTarget, holder: LockHolder, aim: Ta
   const { server } = ctx;
   const { grace, killAfter } = ctx.settings.latching;
   const sent = await send(ctx, aim, 'SIGTERM');
-  const asked = server.now();
+  const asked = server.elapsed();
   let killed = false;
   while (await isThere(ctx, holder)) {
-    const seconds = (server.now() - asked) / 1000;
+    const seconds = (server.elapsed() - asked) / 1000;
     const limit = killAfter === undefined ? grace : killAfter + (killed ? 10 : 0);
     if (seconds >= limit || ctx.interrupts.heard() !== 'no') {
       if (killAfter === undefined || killed || ctx.interrupts.heard() !== 'no')

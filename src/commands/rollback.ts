@@ -4,7 +4,7 @@ import { settle, tidy } from '../apply/carry.ts';
 import { oneOf } from '../ask/settle.ts';
 import { isEmpty, planToJson } from '../change/plan.ts';
 import { targetOf } from '../change/step.ts';
-import { fateOf, held, rollbacksOf, takenBack, unfinished } from '../journal/fate.ts';
+import { doneSince, fateOf, held, rollbacksOf, takenBack, unfinished } from '../journal/fate.ts';
 import { closeJournal, openJournal, readJournals, reopenJournal } from '../journal/journal.ts';
 import { type CloseState, type Journal, stateOf } from '../journal/records.ts';
 import { planForm } from '../plan/form.ts';
@@ -142,8 +142,11 @@ async function readBack(ctx: Context, journal: Journal, planned: PlannedRollback
     if (step.kind === 'stop-process') continue;
     if (theirs.has(step.kind === 'put-crontab' ? sourceName(step.source) : step.path)) continue;
     // A file whose mode others changed keeps theirs: then the plan says how it is to be.
+    // In a crontab that later deployments of ours have changed too, only this one's lines go.
     const back = planned.plan.steps.find(
-      (s) => s.kind === 'put-file' && step.kind === 'put-file' && s.path === step.path,
+      (s) =>
+        (s.kind === 'put-file' && step.kind === 'put-file' && s.path === step.path) ||
+        (s.kind === 'put-crontab' && step.kind === 'put-crontab' && targetOf(s) === targetOf(step)),
     );
     if (
       back === undefined
@@ -202,6 +205,7 @@ async function prepare(ctx: Context, to: Form): Promise<Prepared | BackAlready> 
     forms,
     others: held(journals).filter((j) => j !== journal),
     earlier: takenBack(journals).filter((j) => j !== journal),
+    later: doneSince(journals, journal),
   };
   const crontabs = await readCrontabs(ctx, [journal, ...forms]);
   const planned =

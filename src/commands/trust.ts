@@ -22,7 +22,10 @@ function doubt(seen: Seen, self: Owner, last: boolean): string {
   if (seen.is === 'link') return 'it is a symbolic link';
   if (seen.is === 'other') return seen.what;
   if (seen.uid !== 0 && seen.uid !== self.uid) return `it belongs to uid ${seen.uid}`;
+  // A user's own group may be let in: that is his to decide, and usual where each user has a group of his own. Root's
+  // choice is made here.
+  const others = self.uid === 0 ? 0o022 : 0o002;
   // In a sticky directory such as /tmp others may add names, but not take away ours.
   const sticky = seen.is === 'directory' && (seen.mode & 0o1000) !== 0 && !last;
-  return (seen.mode & 0o022) !== 0 && !sticky ? 'others may write it' : 'none';
+  return (seen.mode & others) !== 0 && !sticky ? 'others may write it' : 'none';
 }

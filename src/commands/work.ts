@@ -14,7 +14,7 @@ import { refuseUntrusted } from './trust.ts';
 /** Does `act` while nobody else deploys. Takes the state directory's lock, says who left it behind, releases it. */
 export async function alone<T>(ctx: Context, command: string, act: () => Promise<T>): Promise<T> {
   const { server, settings } = ctx;
-  if (server.self.root) await refuseUntrusted(server, settings.stateDirectory);
+  await refuseUntrusted(server, settings.stateDirectory);
   await prepareState(server, settings.stateDirectory);
   const since = new Date(server.now()).toISOString();
   const holder = { id: `${server.self.pid}`, who: server.self.user, command, since, pid: server.self.pid };
@@ -36,12 +36,12 @@ async function takeLatch(
   holder: Holder,
 ): Promise<Extract<Awaited<ReturnType<Latch['take']>>, { is: 'mine' }>> {
   const { server, settings } = ctx;
-  const asked = server.now();
+  const asked = server.elapsed();
   const patience = seconds(word(ctx, 'wait') ?? '0', '--wait');
   for (;;) {
     const got = await server.latch.take(`${settings.stateDirectory}/lock`, holder);
     if (got.is === 'mine') return got;
-    const waited = (server.now() - asked) / 1000;
+    const waited = (server.elapsed() - asked) / 1000;
     const args =
       got.holder === 'unknown'
         ? { who: 'someone', since: 'just now', pid: '?', command: '?' }

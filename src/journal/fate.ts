@@ -62,6 +62,17 @@ export function takenBack(journals: readonly Journal[]): Journal[] {
   return deployments(journals, ['rolled-back']).filter((j) => stateOf(j) === 'deployed');
 }
 
+/**
+ * Deployments and rollbacks of others that were carried out since, in order. A deploy that put itself back, when a
+ * check had failed, has done nothing in the end; a deployment's own rollbacks are its own business.
+ */
+export function doneSince(journals: readonly Journal[], journal: Journal): Journal[] {
+  return journals
+    .slice(journals.indexOf(journal) + 1)
+    .filter((j) => j.open.of !== journal.open.id)
+    .filter((j) => stateOf(j) === (j.open.command === 'deploy' ? 'deployed' : 'rolled-back'));
+}
+
 function deployments(journals: readonly Journal[], fates: readonly Fate['is'][]): Journal[] {
   return journals.filter((j) => j.open.command === 'deploy' && fates.includes(fateOf(journals, j).is));
 }

@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import {
   type CloseState,
+  comesAfter,
   type Journal,
   type JournalRecord,
   journalSchema,
@@ -73,6 +74,7 @@ export async function openJournal(
   const at = new Date(server.now()).toISOString();
   const stamp = at.replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const taken = await server.files.list(journalDirectory(stateDirectory), server.self.owner);
+  const book = await readJournals(server, stateDirectory);
   let id = `${stamp}-${head.plan.id.slice(0, 4)}`;
   for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++)
     id = `${stamp}-${head.plan.id.slice(0, 4)}-${n}`;
@@ -83,6 +85,7 @@ export async function openJournal(
     is: 'open',
     schema: journalSchema,
     id,
+    number: Math.max(0, ...book.map((j) => j.open.number ?? 0)) + 1,
     at,
     by: { user: server.self.user, host: server.self.host, pid: server.self.pid, version },
     command,
@@ -134,7 +137,7 @@ export async function readJournals(server: Server, stateDirectory: string): Prom
     // 'empty': the crash came before the plan was on the disk, so nothing was done.
     if (journal !== 'empty') journals.push(journal);
   }
-  return journals.sort((a, b) => (a.open.at + a.open.id < b.open.at + b.open.id ? -1 : 1));
+  return journals.sort((a, b) => (comesAfter(a, b) ? 1 : -1));
 }
 
 /** Removes journals for good. When this returns, they are gone from the disk too. */

@@ -21,6 +21,8 @@ export type JournalRecord =
       readonly is: 'open';
       readonly schema: number;
       readonly id: string;
+      /** Its place in the book: clocks are set back, the order of deployments is not. Earlier versions wrote none. */
+      readonly number?: number;
       readonly at: string;
       readonly by: {
         readonly user: string;
@@ -153,4 +155,10 @@ export function stepStates(journal: Journal): ('planned' | 'begun' | 'done' | 'u
     states[record.step] = record.is === 'undoing' ? 'begun' : record.is;
   }
   return states;
+}
+
+/** The order of the book: by number; those without one are from before there were numbers, and by their times. */
+export function comesAfter(a: Journal, b: Journal): boolean {
+  const [one, other] = [a.open.number ?? 0, b.open.number ?? 0];
+  return one === other ? a.open.at + a.open.id > b.open.at + b.open.id : one > other;
 }

@@ -1,7 +1,7 @@
 // A journal → the plan that takes its deployment back. The same steps, the same apply, the same diff.
 import { type Plan, planOf } from '../change/plan.ts';
 import type { PutCrontab, PutFile, Step } from '../change/step.ts';
-import type { Journal } from '../journal/records.ts';
+import { comesAfter, type Journal } from '../journal/records.ts';
 import type { Seen } from '../server/server.ts';
 import type { Finding } from '../survey/facts.ts';
 import { type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
@@ -32,6 +32,8 @@ export interface Case {
   readonly others: readonly Journal[];
   /** Deployments that were taken back and may have left a guard to this one. */
   readonly earlier: readonly Journal[];
+  /** All that was deployed or rolled back since, whatever became of it later. */
+  readonly later: readonly Journal[];
 }
 
 /** Takes the deployment back to before, and with it the forms that were built on it. */
@@ -43,8 +45,9 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
   const places = [...own, ...on.journal.open.plan.steps.flatMap((s) => ('path' in s ? [s.path] : []))];
   const needed = new Set(on.others.flatMap((j) => [...relied(j)]));
 
+  const since = on.later.flatMap((j) => j.open.plan.steps.filter((s) => s.kind === 'put-crontab'));
   const directories = new Map<string, Step>();
-  const later = (j: Journal): boolean => j.open.at > on.journal.open.at;
+  const later = (j: Journal): boolean => comesAfter(j, on.journal);
   const newestFirst = [
     ...on.earlier.filter((j) => !later(j)),
     on.journal,
@@ -53,7 +56,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
   for (const journal of newestFirst) {
     const mine = journal === on.journal;
     for (const step of [...journal.open.plan.steps].reverse()) {
-      if (step.kind === 'put-crontab' && mine) takeBackCrontab(step, ground.crontabs, ways, false);
+      if (step.kind === 'put-crontab' && mine) takeBackCrontab(step, ground.crontabs, ways, false, since);
       if (step.kind === 'put-file' && own.has(step.path)) {
         const seen = ground.files.get(step.path) ?? { is: 'absent' };
         if (needed.has(step.path)) keep(step, seen, ways, mine);

@@ -37,21 +37,32 @@ export interface Ways {
   readonly foreign: Set<string>;
   /** Paths that stay as they are: others need them, or a release replaced them. */
   readonly kept: Set<string>;
+  /** Crontabs that later deployments of ours have changed too, and nobody else. */
+  readonly shared: Set<string>;
 }
 
 export function noWays(): Ways {
-  return { crontabs: new Map(), files: new Map(), findings: [], foreign: new Set(), kept: new Set() };
+  return {
+    crontabs: new Map(),
+    files: new Map(),
+    findings: [],
+    foreign: new Set(),
+    kept: new Set(),
+    shared: new Set(),
+  };
 }
 
 /**
  * Takes a crontab step back. Says whether it stood there. With `perhaps` the step may never have been carried out:
- * a crash cut it off, or it was undone; the lines before it are then an answer too.
+ * a crash cut it off, or it was undone; the lines before it are then an answer too. `later` is what deployments and
+ * rollbacks of ours did to crontabs since, in order: what they explain is nobody else's edit.
  */
 export function takeBackCrontab(
   step: PutCrontab,
   crontabs: readonly Now[],
   ways: Ways,
   perhaps: boolean,
+  later: readonly PutCrontab[] = [],
 ): boolean {
   const name = sourceName(step.source);
   const now = crontabs.find((c) => sourceName(c.source) === name);
@@ -69,7 +80,7 @@ export function takeBackCrontab(
   }
   const spliced = spliceEdits(held.text, back.edits);
   if (spliced.is === 'spliced') {
-    ways.foreign.add(name);
+    (explained(step, held.text, later) ? ways.shared : ways.foreign).add(name);
     ways.crontabs.set(name, { now, text: spliced.text, edits });
     return true;
   }
@@ -77,6 +88,18 @@ export function takeBackCrontab(
   const line = readable(spliced.edit.before.join('')).trimEnd();
   const code = spliced.is === 'gone' ? 'our-line-edited' : 'our-line-twice';
   ways.findings.push({ level: 'stop', code, args: { source: name, line } });
+  return false;
+}
+
+/** Does what we did since lead from this step's text to the one that is there? */
+function explained(step: PutCrontab, text: string, later: readonly PutCrontab[]): boolean {
+  let now = step.after;
+  for (const next of later) {
+    if (sourceName(next.source) !== sourceName(step.source)) continue;
+    const spliced = spliceEdits(now, next.edits);
+    if (spliced.is === 'spliced') now = spliced.text;
+    if (now === text) return true;
+  }
   return false;
 }
 
@@ -107,7 +130,8 @@ export function takeBackFile(step: PutFile, seen: Seen, ways: Ways, mine: boolea
     const ours = after !== 'absent' && findGuard(after.bytes) !== 'none';
     if (ours && text !== 'other' && (text === 'absent' || !callsGuard(text.bytes))) {
       ways.kept.add(path);
-      if (mine) ways.findings.push({ level: 'note', code: 'script-replaced', args: { path } });
+      const code = text === 'absent' ? 'script-gone' : 'script-replaced';
+      if (mine) ways.findings.push({ level: 'note', code, args: { path } });
       return;
     }
     const stripped = withoutLine(step, text);

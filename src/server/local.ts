@@ -33,6 +33,7 @@ export function localServer(options: { readonly clock?: () => number } = {}): Se
     people: localPeople,
     latch: localLatch,
     now: options.clock ?? Date.now,
+    elapsed: options.clock ?? (() => performance.now()),
     wait: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
   };
 }

@@ -255,5 +255,7 @@ export interface Server {
   readonly latch: Latch;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment, for measuring a wait: nobody sets this clock. */
+  elapsed(): number;
   wait(milliseconds: number): Promise<void>;
 }

@@ -428,6 +428,7 @@ export function memoryServer(
         }),
     },
     now: () => machine.clock,
+    elapsed: () => machine.clock,
     wait: async (milliseconds) => {
       if (dead) throw new Killed();
       machine.clock += milliseconds;

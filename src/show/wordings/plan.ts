@@ -78,6 +78,9 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
   'guard-still-used': (a) => ({
     what: `${a['path']} stays: another deployment that stands needs it.`,
   }),
+  'script-gone': (a) => ({
+    what: `${a['path']} is not there any more, nor is it put back: its site was moved or removed, or a release took it away. Its text of before is in the journal.`,
+  }),
   'script-replaced': (a) => ({
     what: `${a['path']} was replaced since and has no guard any more: it stays as it is.`,
   }),
