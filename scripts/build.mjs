@@ -37,18 +37,20 @@ const raw = {
   },
 };
 
-// Most texts need no full shell parser, so unbash is read when the first one does.
-const late = { unbash: ['parse', 'forEachChild'] };
+// Loaded when one of these is first called: most texts need no full shell parser, and most commands no digest, which
+// brings Node's streams and ciphers with it.
+const late = { unbash: ['parse', 'forEachChild'], 'node:crypto': ['createHash'] };
 const deps = {
   name: 'deps',
   setup(b) {
-    const names = Object.keys(dependencies).map((name) => name.replaceAll('-', '\\-'));
+    b.onResolve({ filter: /^node:/, namespace: 'deps' }, ({ path }) => ({ path, external: true }));
+    const names = [...Object.keys(dependencies), 'node:crypto'].map((name) => name.replaceAll('-', '\\-'));
     b.onResolve({ filter: new RegExp(`^(?:${names.join('|')})$`) }, (args) => ({
       path: args.path,
       namespace: 'deps',
     }));
     b.onLoad({ filter: /.*/, namespace: 'deps' }, ({ path }) => {
-      const file = JSON.stringify(`./deps/${path}.js`);
+      const file = JSON.stringify(path.startsWith('node:') ? path : `./deps/${path}.js`);
       if (late[path] === undefined) return { contents: `module.exports = require(${file});` };
       const functions = late[path].map(
         (name) => `export function ${name}(...args) { return (real ??= require(${file})).${name}(...args); }`,
