@@ -4,6 +4,7 @@ import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
 import type { Framework } from '../worker/frameworks.ts';
 import type { Found } from '../worker/line.ts';
+import type { LockFault } from '../worker/lockFaults.ts';
 import type { OwnLock } from '../worker/ownLock.ts';
 import type { SourceTokens } from '../worker/tree.ts';
 import type { Instance } from './instances.ts';
@@ -38,6 +39,8 @@ export interface ScriptFacts {
   readonly guard: Found | 'none';
   readonly once: 'yes' | 'no' | 'unknown';
   readonly ownLock: OwnLock;
+  /** What is wrong with that lock. */
+  readonly lockFaults: readonly LockFault[];
 }
 
 /** The framework a worker belongs to. */

@@ -4,6 +4,7 @@ import type { InterpreterKind } from '../command/command.ts';
 import { Problem } from '../problem.ts';
 import type { Owner, Server } from '../server/server.ts';
 import { findGuard } from '../worker/line.ts';
+import { lockFaults } from '../worker/lockFaults.ts';
 import { understands } from '../worker/once.ts';
 import { ownLock } from '../worker/ownLock.ts';
 import { releaseLayout } from '../worker/place.ts';
@@ -49,12 +50,21 @@ async function lookNow(
     releasedBy: layout === 'no' ? await inCheckout(server, path, as) : layout,
     guard: small ? findGuard(file.bytes) : 'none',
     once: await knowsOnce(file.bytes, kind),
-    ownLock: !small
-      ? 'unknown'
-      : /flock|GET_LOCK|getmypid|process\.pid|lockfile/i.test(file.bytes)
-        ? await ownLock(file.bytes, kind)
-        : 'none',
+    ...(small ? await locksItself(file.bytes, kind) : { ownLock: 'unknown' as const, lockFaults: [] }),
   };
+}
+
+/** Its own lock, if it has one. The words are looked for first: most scripts have none, and need no parser. */
+async function locksItself(
+  bytes: string,
+  kind: InterpreterKind,
+): Promise<Pick<ScriptFacts, 'ownLock' | 'lockFaults'>> {
+  if (
+    !/flock|GET_LOCK|getmypid|posix_kill|process\.(?:pid|kill)|lockfile|fs-native|pidlock|npid/i.test(bytes)
+  )
+    return { ownLock: 'none', lockFaults: [] };
+  const own = await ownLock(bytes, kind);
+  return { ownLock: own, lockFaults: own === 'none' ? [] : await lockFaults(bytes, kind) };
 }
 
 /** Does the source understand --once? The parsers are worth their start-up time only where the word stands in it at all. */

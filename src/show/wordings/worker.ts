@@ -2,6 +2,21 @@
 import type { RuleCode } from '../../survey/rules/levels.ts';
 import { span, type Wording } from './wording.ts';
 
+/** What is wrong with hand-written locks. */
+const lockFaultWords: Readonly<Record<string, string>> = {
+  unlinked: 'it deletes its lock file, so that the next run locks another one and two run',
+  truncated: 'it opens the file with w, so that a refused run wipes what the holder wrote',
+  waits: 'it waits for the lock (no LOCK_NB), so that runs queue up',
+  'unused-result': 'nobody asks whether flock() was successful',
+  'local-handle': 'its handle is a local variable: the lock is lost when the function returns',
+  inherited: 'programs it starts inherit the lock and keep it after its death (open with e)',
+  'eperm-as-dead': 'posix_kill(…, 0) takes another user’s live process for a dead one',
+  'pid-only': 'a PID says little: after a crash it is stale, and then somebody else’s',
+  'in-tmp': 'the file is in a temporary directory, where others may put it first and cleaners delete it',
+  expires: 'it expires: a long job or a blocked event loop lets a second one in',
+  'unseen-by-flock': 'it is a kind of lock that flock() does not see',
+};
+
 export const workerWordings = {
   'no-lock': {
     title: 'Nothing keeps a second instance out',
@@ -12,10 +27,24 @@ export const workerWordings = {
   },
   'own-lock': {
     title: 'The script has a lock of its own',
-    say: (a) => ({
-      what: `${a['script']} takes a lock of its own with flock().`,
-      fix: 'the guard adds stale recovery and a checklist; the own lock may stay',
-    }),
+    say: (a) => {
+      const faults = (a['faults'] ?? '').split(' ').filter((fault) => fault !== '');
+      const own =
+        a['kind'] === 'pidfile'
+          ? 'keeps a PID file'
+          : a['kind'] === 'get-lock'
+            ? 'uses GET_LOCK()'
+            : 'takes a lock of its own with flock()';
+      return faults.length === 0
+        ? {
+            what: `${a['script']} ${own}.`,
+            fix: 'the guard adds stale recovery and a checklist; the own lock may stay',
+          }
+        : {
+            what: `${a['script']} ${own}, and it fails: ${faults.map((fault) => lockFaultWords[fault] ?? fault).join('; ')}.`,
+            fix: 'latch it with cronlatch deploy, then take the old lock out of the script',
+          };
+    },
   },
   'entry-lock': {
     title: 'The entry has a lock of its own',

@@ -57,8 +57,14 @@ export const scheduler: JobRule = {
 
 export const ownLock: JobRule = {
   code: 'own-lock',
-  check: (job) =>
-    !isGuarded(job) && !isScheduler(job) && hasOwnLock(job) ? { args: { script: job.scriptPath } } : 'fine',
+  check(job) {
+    if (isGuarded(job) || isScheduler(job) || typeof job.script === 'string') return 'fine';
+    const { ownLock: kind, lockFaults } = job.script;
+    // A lock that is no kernel lock is 'no-lock' already; here only what is wrong with it is said.
+    if (kind !== 'flock' && lockFaults.length === 0) return 'fine';
+    const args = { script: job.scriptPath, kind, faults: lockFaults.join(' ') };
+    return lockFaults.length === 0 ? { args } : { args, level: 'warn' };
+  },
 };
 
 export const guardLost: JobRule = {
