@@ -4,7 +4,8 @@
 export function spawnNow(
   program: string,
   args: readonly string[],
-  options: import('node:child_process').SpawnSyncOptions,
+  // Missing in Node's types; spawnSync knows it like spawn.
+  options: import('node:child_process').SpawnSyncOptions & { detached?: boolean },
 ): import('node:child_process').SpawnSyncReturns<Buffer> {
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   return spawnSync(program, args, { ...options, encoding: 'buffer' });

@@ -212,6 +212,17 @@ function withoutHeader(text: string): string {
   return text.replace(header, '');
 }
 
+/** Milliseconds; a PAM module or a directory service that hangs, hangs crontab(1). */
+const patience = 30_000;
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
+}
+
 function crontab(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -219,11 +230,19 @@ function crontab(
   const ran = spawnNow('crontab', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', ...env },
-    timeout: 30_000,
+    timeout: patience,
     killSignal: 'SIGKILL',
+    // A group of its own: what it has started ends with it, and a Ctrl-C meant for us does not break an install.
+    detached: true,
     maxBuffer: 64 * 1024 * 1024,
   });
-  const missing = (ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+  const failed = (ran.error as NodeJS.ErrnoException | undefined)?.code;
+  const missing = failed === 'ENOENT';
+  if (failed === 'ETIMEDOUT') {
+    endGroup(ran.pid);
+    const stderr = `crontab did not answer within ${patience / 1000} s`;
+    return { code: null, stdout: '', stderr, missing: false };
+  }
   if (ran.error && !missing) {
     return { code: null, stdout: '', stderr: `crontab did not answer: ${ran.error.message}`, missing: false };
   }

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
 import { spawnNow } from './child.ts';
+import { denialHint } from './denial.ts';
 import { actAs } from './identity.ts';
 import type { FileLook, Files, Owner, Seen } from './server.ts';
 
@@ -12,11 +13,11 @@ const largest = 64 * 1024 * 1024;
 
 export const localFiles: Files = {
   async look(path, as) {
-    return reading(path, () => actAs(as, () => lookNow(path)));
+    return reading(path, as, () => actAs(as, () => lookNow(path)));
   },
 
   async tail(path, offset, bytes, as) {
-    return reading(path, () =>
+    return reading(path, as, () =>
       actAs(as, () => {
         const fd = openPlain(path);
         if (fd === 'absent') return 'absent';
@@ -41,7 +42,7 @@ export const localFiles: Files = {
   },
 
   async real(path, as) {
-    return reading(path, () =>
+    return reading(path, as, () =>
       actAs(as, () => {
         if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return 'absent';
         try {
@@ -54,7 +55,7 @@ export const localFiles: Files = {
   },
 
   async list(path, as) {
-    return reading(path, () =>
+    return reading(path, as, () =>
       actAs(as, () => {
         try {
           return fs.readdirSync(path).sort();
@@ -82,7 +83,7 @@ export const localFiles: Files = {
   },
 
   async write(path, bytes, look, as, like) {
-    writing('write', path, () =>
+    writing('write', path, as, () =>
       actAs(as, () => {
         const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
         try {
@@ -98,7 +99,7 @@ export const localFiles: Files = {
   },
 
   async append(path, bytes, as) {
-    writing('write to', path, () =>
+    writing('write to', path, as, () =>
       actAs(as, () => {
         // Without O_NONBLOCK a FIFO at this path would wait for a reader for ever.
         const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
@@ -112,7 +113,7 @@ export const localFiles: Files = {
   },
 
   async sync(path, as) {
-    writing('sync', path, () =>
+    writing('sync', path, as, () =>
       actAs(as, () => {
         const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
         try {
@@ -125,15 +126,15 @@ export const localFiles: Files = {
   },
 
   async rename(from, to, as) {
-    writing('replace', to, () => actAs(as, () => fs.renameSync(from, to)));
+    writing('replace', to, as, () => actAs(as, () => fs.renameSync(from, to)));
   },
 
   async remove(path, as) {
-    writing('remove', path, () => actAs(as, () => fs.unlinkSync(path)));
+    writing('remove', path, as, () => actAs(as, () => fs.unlinkSync(path)));
   },
 
   async makeDirectory(path, mode, owner, as) {
-    writing('make the directory', path, () =>
+    writing('make the directory', path, as, () =>
       actAs(as, () => {
         fs.mkdirSync(path, { mode: 0o700 });
         const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
@@ -149,7 +150,7 @@ export const localFiles: Files = {
   },
 
   async removeDirectory(path, as) {
-    return writing('remove the directory', path, () =>
+    return writing('remove the directory', path, as, () =>
       actAs(as, () => {
         try {
           fs.rmdirSync(path);
@@ -256,20 +257,28 @@ function absentOr(error: unknown): 'absent' {
   throw error;
 }
 
-function reading<T>(path: string, act: () => T): T {
+function reading<T>(path: string, as: Owner, act: () => T): T {
   try {
     return act();
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem('unreadable', { path, reason: reasonOf(error) }, { cause: error });
+    throw new Problem(
+      'unreadable',
+      { path, reason: reasonOf(error) + denialHint(error, as.uid) },
+      { cause: error },
+    );
   }
 }
 
-function writing<T>(act: string, path: string, run: () => T): T {
+function writing<T>(act: string, path: string, as: Owner, run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem('not-written', { act, path, reason: reasonOf(error) }, { cause: error });
+    throw new Problem(
+      'not-written',
+      { act, path, reason: reasonOf(error) + denialHint(error, as.uid) },
+      { cause: error },
+    );
   }
 }

@@ -431,6 +431,29 @@ await localCrontabs(${JSON.stringify(self)}).poke({ by: 'command', user: '${as.n
       ]);
     });
 
+    // Its patience is half a minute.
+    test.skipIf(process.env['CRONLATCH_STRESS'] !== '1')(
+      'a crontab(1) that hangs is given up with all it has started (stress)',
+      async () => {
+        mkdirSync(at('hanging'));
+        const child = join(user.home, 'hanging-child');
+        writeFileSync(at('hanging/crontab'), `#!/bin/sh\nsleep 600 & echo $! > ${child}\nwait\n`, {
+          mode: 0o755,
+        });
+        const env = { PATH: `${at('hanging')}:/usr/bin:/bin`, HOME: user.home };
+        const ran = spawnSync(process.execPath, [program, 'scan', '--user', user.name], {
+          env,
+          uid: user.uid,
+          gid: user.gid,
+          encoding: 'utf8',
+        });
+        expect([ran.status, ran.stderr]).toEqual([1, expect.stringContaining('did not answer within 30 s')]);
+        const left = Number(readFileSync(child, 'utf8'));
+        await until('its child has ended', () => !rowsOf().some((row) => row.pid === left));
+      },
+      60_000,
+    );
+
     test('a spool file that is a link is refused', async () => {
       symlinkSync(at('cron/cron.d'), join(cron.spool, other.name));
       expect(await scan(undefined, '--user', other.name)).toMatchObject({ exit: 1, code: 'unreadable' });
