@@ -1,5 +1,10 @@
 // node:child_process, loaded when a program is first run: a scan as root runs none, and loading costs milliseconds.
 
+/** What a program of the system needs of our environment. A password may stand in the rest of it. */
+export function plainEnvironment(): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' };
+}
+
 /** spawnSync of node:child_process. */
 export function spawnNow(
   program: string,

@@ -2,7 +2,7 @@
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Problem } from '../problem.ts';
-import { spawnNow } from './child.ts';
+import { plainEnvironment, spawnNow } from './child.ts';
 import { localFiles } from './files.ts';
 import { findPerson, localPeople } from './people.ts';
 import { withScratchFile } from './scratch.ts';
@@ -229,7 +229,7 @@ function crontab(
 ): { code: number | null; stdout: string; stderr: string; missing: boolean } {
   const ran = spawnNow('crontab', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', ...env },
+    env: { ...plainEnvironment(), ...env },
     timeout: patience,
     killSignal: 'SIGKILL',
     // A group of its own: what it has started ends with it, and a Ctrl-C meant for us does not break an install.

@@ -1,7 +1,7 @@
 // One deployer at a time: a kernel lock on an inherited descriptor, so that a dead holder never blocks the next.
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
-import { spawnNow } from './child.ts';
+import { plainEnvironment, spawnNow } from './child.ts';
 import { sweepScratch } from './scratch.ts';
 import type { Holder, Latch } from './server.ts';
 
@@ -56,7 +56,10 @@ function lock(fd: number): 'mine' | 'busy' | 'impossible' {
     ['perl', ['-e', 'open(my $f,"+<&=",3) or exit 2; exit(flock($f,6) ? 0 : 75)'], 75],
   ];
   for (const [program, args, busy] of ways) {
-    const ran = spawnNow(program, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const ran = spawnNow(program, args, {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+      env: plainEnvironment(),
+    });
     if (ran.status === 0) return 'mine';
     if (ran.status === busy) return 'busy';
   }

@@ -1,6 +1,6 @@
 // The machine's users: /etc/passwd first, then getent for those of a directory service.
 import { readFileSync } from 'node:fs';
-import { spawnNow } from './child.ts';
+import { plainEnvironment, spawnNow } from './child.ts';
 import type { People, Person } from './server.ts';
 
 const known = new Map<string | number, Person | 'unknown'>();
@@ -38,6 +38,7 @@ function findIn(passwd: string, nameOrUid: string | number): Person | undefined 
 function ask(nameOrUid: string | number): Person | 'unknown' {
   const ran = spawnNow('getent', ['passwd', '--', String(nameOrUid)], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: plainEnvironment(),
     timeout: 5000,
   });
   if (ran.status !== 0) return 'unknown';
