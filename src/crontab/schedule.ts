@@ -44,10 +44,13 @@ export function shortestGap(schedule: Schedule): number | 'never' | 'boot' {
 /**
  * The next starts after `from`, as milliseconds since 1970, at most `count`; none for `@reboot`.
  *
- * Cron's rules for a clock that jumps by up to three hours (watched in Debian's daemon on both days of 2026 in Berlin):
+ * Cron's rules for a clock that jumps by up to three hours (its own daemon is the judge: test/machine/cronDays.test.ts):
  * where the minute or hour field starts with `*` the job follows the wall clock. Any other job of a skipped hour
- * starts right after the jump, and does not start again when an hour is repeated. (For several starts in the hole cron
- * starts the job several times in that one minute; the moment stands here once.)
+ * starts right after the jump, and does not start again when an hour is repeated.
+ *
+ * For several starts in the hole cron starts the job once for each, waiting up to ten seconds for those of one minute
+ * to end: in that very minute where the jobs are short, over the next ones where they are long. The moment stands here
+ * once.
  *
  * @param zone IANA name; undefined for the zone of this process
  */

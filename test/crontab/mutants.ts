@@ -92,7 +92,7 @@ const change: fc.Arbitrary<Change> = fc
   });
 
 /** A piece of a real crontab with one to five such changes. */
-export const mutant: fc.Arbitrary<string> = fc
+const mutant: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom(...real),
     fc.double({ min: 0, max: 1, noNaN: true }),

@@ -22,6 +22,25 @@ async function next(expr: string, from: string, count: number, zone = 'Europe/Be
   return found.map((at) => new Date(at).toISOString().slice(5, 16));
 }
 
+const list = (low: number, high: number) =>
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant('*') },
+    { weight: 2, arbitrary: fc.integer({ min: low, max: high }).map(String) },
+    { weight: 1, arbitrary: fc.integer({ min: 2, max: 9 }).map((step) => `*/${step}`) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .uniqueArray(fc.integer({ min: low, max: high }), { minLength: 1, maxLength: 4 })
+        .map(String),
+    },
+    { weight: 1, arbitrary: fc.constant(`${low}-${high}`) },
+    { weight: 1, arbitrary: fc.constant(`${high}-${low}`) },
+  );
+const hours = fc.oneof(fc.constantFrom('1', '2', '2-3', '1,2,3', '*', '0-3'), list(0, 23));
+const expression = fc
+  .tuple(list(0, 59), hours, list(1, 31), fc.oneof(fc.constant('*'), list(1, 12)), list(0, 6))
+  .map((fields) => fields.join(' '));
+
 describe('the shortest gap', () => {
   test.each([
     ['* * * * *', 60],
@@ -46,6 +65,29 @@ describe('the shortest gap', () => {
     expect(shortestGap(schedule(expr))).toBe(gap);
   });
 });
+
+test('the shortest gap is the least between any two starts in 28 years', () => {
+  fc.assert(
+    fc.property(expression, (expr) => {
+      const times = schedule(expr);
+      if (times.is === 'reboot') return;
+      const clocks = times.hours.flatMap((hour) => times.minutes.map((minute) => hour * 60 + minute));
+      let least = Number.POSITIVE_INFINITY;
+      let last = Number.NEGATIVE_INFINITY;
+      for (let day = 0; day < 28 * 365.25 && clocks.length > 0; day++) {
+        const date = new Date(Date.UTC(2000, 0, 1 + day));
+        const [month, weekday] = [date.getUTCMonth() + 1, date.getUTCDay()];
+        if (!dayMatches(times, month, date.getUTCDate(), weekday)) continue;
+        for (const clock of clocks) {
+          least = Math.min(least, day * 1440 + clock - last);
+          last = day * 1440 + clock;
+        }
+      }
+      expect(shortestGap(times)).toBe(least === Number.POSITIVE_INFINITY ? 'never' : least * 60);
+    }),
+    runs(150, 3_000),
+  );
+}, 600_000);
 
 describe('the next runs', () => {
   test.each([
@@ -217,25 +259,6 @@ function model(times: Times, start: number, end: number, offsetAt: (at: number) 
   }
   return found;
 }
-
-const list = (low: number, high: number) =>
-  fc.oneof(
-    { weight: 2, arbitrary: fc.constant('*') },
-    { weight: 2, arbitrary: fc.integer({ min: low, max: high }).map(String) },
-    { weight: 1, arbitrary: fc.integer({ min: 2, max: 9 }).map((step) => `*/${step}`) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .uniqueArray(fc.integer({ min: low, max: high }), { minLength: 1, maxLength: 4 })
-        .map(String),
-    },
-    { weight: 1, arbitrary: fc.constant(`${low}-${high}`) },
-    { weight: 1, arbitrary: fc.constant(`${high}-${low}`) },
-  );
-const hours = fc.oneof(fc.constantFrom('1', '2', '2-3', '1,2,3', '*', '0-3'), list(0, 23));
-const expression = fc
-  .tuple(list(0, 59), hours, list(1, 31), fc.oneof(fc.constant('*'), list(1, 12)), list(0, 6))
-  .map((fields) => fields.join(' '));
 
 describe("against a model of cron's loop, across the clock changes of", () => {
   test.each([

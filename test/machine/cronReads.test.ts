@@ -3,6 +3,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lchownSync,
   linkSync,
   mkdirSync,
@@ -165,6 +166,7 @@ describe.skipIf(daysMissing !== '')(`Debian's daemon${daysMissing && ` (${daysMi
       'line-10003': (name) => `${'#\n'.repeat(10_002)}${note(name)}`,
       'line-10004': (name) => `${'#\n'.repeat(10_003)}${note(name)}`,
       'comments-behind': (name) => `${note(name)}${'#\n'.repeat(10_010)}`,
+      'tab-before-command': (name) => note(name).replace(' root ', '\troot\t'),
     };
     for (const [name, make] of Object.entries(texts))
       writeFileSync(join(place.cronD, name), make(name), { encoding: 'latin1', mode: 0o644 });
@@ -174,6 +176,43 @@ describe.skipIf(daysMissing !== '')(`Debian's daemon${daysMissing && ` (${daysMi
     expect(names.filter((name) => cron.starts(name).length > 0)).toEqual(told);
     expect(told).toContain('good');
     expect(told.length).toBeLessThan(names.length - 3);
+  });
+
+  test('passes over a file that names a user nobody knows', async () => {
+    const place = workplace();
+    const text = `* * * * * root ${place.note('unknown')}\n* * * * * cronlatch-nobody-has-this-name x\n`;
+    writeFileSync(join(place.cronD, 'unknown'), text, { mode: 0o644 });
+    expect((await oneTick(place)).starts('unknown')).toEqual([]);
+    // The text alone does not show it: who reads it has to look the user up.
+    expect(runningOf(parse(text, true))).toBe('everything');
+  });
+
+  test('gives a job its home, its defaults and the words of the command, comments and all', async () => {
+    const place = workplace();
+    const say = (name: string): string => place.say(name);
+    place.install(
+      'root',
+      [
+        `* * * * * pwd > ${say('pwd')}; echo "$SHELL $PATH $HOME $LOGNAME" > ${say('defaults')}`,
+        `* * * * * echo x # y > ${say('comment')}`,
+        `* * * * * cat > ${say('input')}%l1%l2%`,
+        `* * * * * : &> ${say('dash')}`,
+        'FOO="a  b"',
+        'BAR=x$HOME',
+        'PATH = "/usr/bin:/bin"   ',
+        'LOGNAME=joe',
+        `* * * * * echo "$FOO|$BAR|$PATH|$LOGNAME" > ${say('set')}`,
+        '',
+      ].join('\n'),
+    );
+    const cron = await oneTick(place);
+    expect(cron.said('pwd')).toBe('/root\n');
+    expect(cron.said('defaults')).toBe('/bin/sh /usr/bin:/bin /root root\n');
+    expect(existsSync(say('comment'))).toBe(false);
+    expect(cron.said('input')).toBe('l1\nl2\n');
+    // dash reads `&>` as a background command and an empty file.
+    expect([existsSync(say('dash')), cron.said('dash')]).toEqual([true, '']);
+    expect(cron.said('set')).toBe('a  b|x$HOME|/usr/bin:/bin|root\n');
   });
 
   test('gives a job the settings above it, as we read them', async () => {
