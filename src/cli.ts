@@ -99,6 +99,8 @@ export const commands: readonly CommandRow[] = [
       { name: 'node', takes: 'PATH', help: 'the same as --interpreter' },
       { name: 'log', takes: 'PATH', help: 'where the worker’s output goes' },
       { name: 'guard', takes: 'PLACE', help: 'script or entry: where the guard stands' },
+      { name: 'lock-dir', takes: 'DIR', help: 'where the lock lies (<home>/cronlatch/NAME)' },
+      { name: 'lock-in-docroot', help: 'with --lock-dir: even where a browser can get it' },
       { name: 'once', takes: 'WHEN', help: 'add --once: auto, yes or no (auto)' },
       { name: 'worker', takes: 'FILE', help: 'ship this new version of the script' },
       { name: 'grace', takes: 'TIME', help: 'wait this long after SIGTERM (30s)' },

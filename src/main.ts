@@ -204,6 +204,7 @@ async function showSources(
     'interpreter',
     'log',
     'guard',
+    'lock-dir',
     'once',
     'worker',
     'grace',

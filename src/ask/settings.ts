@@ -35,6 +35,10 @@ export interface Latching {
   readonly interpreter?: string;
   readonly log?: string;
   readonly guard?: 'script' | 'entry';
+  /** Directory of the lock, where it is not to be ours beside the document root. */
+  readonly lockDir?: string;
+  /** The lock may lie below a document root: said by name, never by default. */
+  readonly lockInDocroot?: boolean;
   /** Path of a new version of the script. */
   readonly worker?: string;
   readonly once: 'auto' | 'yes' | 'no';

@@ -126,7 +126,7 @@ export function settle(line: Line, around: Surroundings): Settings {
     scope: scopeOf(line, around, text),
     ...(dialect === undefined ? {} : { dialect }),
     pick: pickOf(line, around, text),
-    latching: latchingOf(around, text),
+    latching: latchingOf(line, around, text),
     stateDirectory: resolve(around.cwd, text('state-dir') ?? defaultState(around)),
   };
 }
@@ -170,7 +170,7 @@ function pickOf(line: Line, around: Surroundings, text: (name: string) => string
   return { is: all ? 'all' : 'unsaid' };
 }
 
-function latchingOf(around: Surroundings, text: (name: string) => string | undefined): Latching {
+function latchingOf(line: Line, around: Surroundings, text: (name: string) => string | undefined): Latching {
   const names = [text('interpreter'), text('php'), text('node')].filter((v) => v !== undefined);
   if (new Set(names).size > 1)
     throw new Problem('usage', { what: '--interpreter, --php and --node name different programs.' });
@@ -189,6 +189,12 @@ function latchingOf(around: Surroundings, text: (name: string) => string | undef
   const log = text('log');
   const guard = oneOf(text('guard'), ['script', 'entry'] as const, '--guard');
   const worker = text('worker');
+  const lockDir = text('lock-dir');
+  const inDocroot = truthy(answer(line, around, 'lock-in-docroot').value);
+  if (inDocroot && lockDir === undefined)
+    throw new Problem('usage', {
+      what: '--lock-in-docroot says something about --lock-dir, which is missing.',
+    });
   const once = oneOf(text('once'), ['auto', 'yes', 'no'] as const, '--once') ?? 'auto';
   const killAfter = text('kill-after');
   const parts = (text('without') ?? '')
@@ -199,6 +205,7 @@ function latchingOf(around: Surroundings, text: (name: string) => string | undef
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(log === undefined ? {} : { log }),
     ...(guard === undefined ? {} : { guard }),
+    ...(lockDir === undefined ? {} : { lockDir, lockInDocroot: inDocroot }),
     ...(worker === undefined ? {} : { worker: resolve(around.cwd, worker) }),
     once,
     grace: seconds(text('grace') ?? '30s', '--grace'),

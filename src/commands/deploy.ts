@@ -73,7 +73,7 @@ async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promi
 /** Flags that shape a plan: beside one that is made already they would be passed over in silence. */
 const shaping = [
   ...['file', 'system', 'dialect', 'user', 'site', 'script', 'entry', 'all', 'interpreter', 'php', 'node'],
-  ...['log', 'guard', 'once', 'worker', 'grace', 'kill-after', 'save'],
+  ...['log', 'guard', 'lock-dir', 'lock-in-docroot', 'once', 'worker', 'grace', 'kill-after', 'save'],
 ];
 
 function refuseBeside(ctx: Context, made: string): void {

@@ -11,6 +11,7 @@ import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } fr
 import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
+import { lockDirFindings } from './lockDir.ts';
 import { endingOf } from './pass.ts';
 import { inTheWay } from './places.ts';
 
@@ -50,6 +51,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     const log = logFor(facts, job, latching);
     findings.push(...log.findings);
     findings.push(...inTheWay(facts, job, guard));
+    if (guard.place !== 'none') findings.push(...lockDirFindings(facts, job, latching));
     for (const path of [
       ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),
       ...log.needs,

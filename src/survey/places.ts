@@ -3,7 +3,8 @@ import { dirname, isAbsolute, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import { isPiped, logOf } from '../command/redirects.ts';
 import type { Owner, Seen } from '../server/server.ts';
-import { guardFileName, namesFor, placesBelow } from '../worker/place.ts';
+import { askedDirectory, guardFileName, namesFor, placesBelow } from '../worker/place.ts';
+import { readRecord } from '../worker/record.ts';
 import { type Places, tellingArgs } from './facts.ts';
 import { lookAtLog } from './log.ts';
 import { type Look, once, realScript, type Sight } from './look.ts';
@@ -60,7 +61,7 @@ export async function placesFor(look: Look, sight: Sight, claims: Claims): Promi
   const openers = await openersPlace(look, sight, name, below.log);
   const log = asked ?? kept ?? openers;
   const lock = join(directory, `${name}.lock`);
-  for (const path of [home, below.base, lock, below.guardInBase]) {
+  for (const path of [home, below.base, lock, directory, below.guardInBase]) {
     for (let at = path; !look.paths.has(at); at = dirname(at)) await see(look, sight.eyes, at);
   }
   const { uid, gid } = sight.opener;
@@ -117,6 +118,7 @@ async function lockFor(
   const worker = workerOf(sight);
   const claimed = claims.byWorker.get(worker);
   if (claimed !== undefined) return claimed;
+  if (look.latching.lockDir !== undefined) return lockIn(look, sight, claims, look.latching.lockDir);
   const before = look.earlier.findLast((lock) => workerKey(lock.script, lock.args, lock.uid) === worker);
   if (before !== undefined && !claims.byLock.has(join(before.directory, before.name))) {
     claim(claims, { directory: before.directory, name: before.name, worker });
@@ -138,6 +140,31 @@ async function lockFor(
     const number = name.startsWith(`${plain}-`) ? Number(name.slice(plain.length + 1)) : Number.NaN;
     if (!ours && number >= first) claims.numbered.set(key, number + 1);
     return { directory: below.directory, name };
+  }
+  throw new Error('names never end');
+}
+
+/**
+ * A name in the directory that was asked for. A script that brings a lock of its own may use just that directory under its
+ * own name: two locks on one file would shut the worker out for ever, so its plain name is not taken.
+ */
+async function lockIn(
+  look: Look,
+  sight: Sight,
+  claims: Claims,
+  asked: string,
+): Promise<{ directory: string; name: string }> {
+  const directory = askedDirectory(asked, readable(sight.command.directory));
+  const script = realScript(sight);
+  const own = typeof sight.script !== 'string' && sight.script.ownLock !== 'none';
+  const [plain = ''] = namesFor(script, sight.args);
+  for (const name of namesFor(script, sight.args)) {
+    if (claims.byLock.has(join(directory, name)) || (own && name === plain)) continue;
+    const seen = await see(look, sight.eyes, join(directory, `${name}.lock`));
+    // Somebody's file of that name: only one that a guard has written is a lock of ours.
+    if (seen.is !== 'absent' && (seen.is !== 'file' || typeof readRecord(seen.bytes) === 'string')) continue;
+    claim(claims, { directory, name, worker: workerOf(sight) });
+    return { directory, name };
   }
   throw new Error('names never end');
 }

@@ -1,5 +1,5 @@
 // Where a worker's lock, log and guard go, and what the worker is called.
-import { basename, dirname, join } from 'node:path/posix';
+import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { InterpreterKind } from '../command/command.ts';
 import { consoleNames } from './frameworks.ts';
 
@@ -68,6 +68,18 @@ export function placesBelow(
     log: join(base, name, 'output.log'),
     guardInBase: join(base, guardFile),
   };
+}
+
+/** A lock directory that was asked for, as the entry would find it. */
+export function askedDirectory(asked: string, directory: string): string {
+  return asked.startsWith('/')
+    ? normalize(asked).replace(/(?<=.)\/$/, '')
+    : join(directory, asked).replace(/\/$/, '');
+}
+
+/** Where anybody may put a file first, and cleaners delete it: no place for a lock. */
+export function isTemporary(path: string): boolean {
+  return /^\/(?:tmp|var\/tmp|dev\/shm|run|var\/run)(?:\/|$)/.test(path);
 }
 
 /** The name the guard's file has on the server. Here and not beside its text, which a scan has no need to load. */

@@ -39,6 +39,29 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
     what: `${a['user']} cannot write the log ${a['log']}${a['path'] === a['log'] ? '' : `, because of ${a['path']}`}: the shell then runs nothing at all.`,
     fix: 'mend the permissions, or name another place with --log',
   }),
+  'lock-elsewhere': (a) => ({
+    what: `This worker's guard holds ${a['lock']} already: a lock that moves is two locks for a while.`,
+    fix: 'leave --lock-dir away, or roll back first',
+  }),
+  'lock-in-tmp': (a) => ({
+    what: `${a['directory']} is a place for temporary files: others may put a lock there first, and cleaners delete it under a running worker.`,
+    fix: 'choose a directory of the site, beside its document root',
+  }),
+  'lock-in-release': (a) => ({
+    what: `${a['directory']} belongs to one release: the next one would have a lock of its own, and two workers run.`,
+    fix: 'choose a directory that all releases share',
+  }),
+  'lock-under-docroot': (a) => ({
+    what: `${a['directory']} lies below the document root ${a['docroot']}: anybody may download the lock and the guard's log (nginx does not read .htaccess).`,
+    fix: 'choose a directory beside it; --lock-in-docroot puts it there all the same',
+  }),
+  'lock-dir-unfit': (a) => ({
+    what:
+      a['why'] === 'owner'
+        ? `${a['directory']} does not belong to ${a['user']}, and the guard locks only in a directory of its own user's.`
+        : `Others may write ${a['directory']} (group or all), and the guard refuses such a directory.`,
+    fix: a['why'] === 'owner' ? 'choose another directory' : 'chmod go-w it, or choose another',
+  }),
   'place-taken': (a) => ({
     what: `${a['path']} is in the way: lock and log belong there, in directories in which ${a['user']} may write.`,
     fix: 'look who put it there, and move it away',
