@@ -138,3 +138,4 @@ rmSync(scratch, { recursive: true, force: true });
 if (missed > 0) console.log(`\n${missed} missed`);
 process.exitCode = missed > 0 ? 1 : 0;
 await import('./bench-guard.mjs');
+await import('./bench-processes.mjs');
