@@ -4,7 +4,7 @@ import type { Server } from '../server/server.ts';
 import { peek } from '../survey/peek.ts';
 import type { LockTarget } from './lockTargets.ts';
 
-/** Does `act` in a new directory that only the user may enter. What a killed trial left is removed first. */
+/** Does `act` in a new directory that only the user may enter. What killed trials have left is removed first. */
 export async function scratch<T>(
   server: Server,
   { owner }: LockTarget,
@@ -12,7 +12,7 @@ export async function scratch<T>(
   act: (directory: string) => Promise<T>,
 ): Promise<T> {
   const directory = join(at, `.cronlatch-trial-${server.self.pid}`);
-  await clear(server, directory, owner);
+  for (const left of await leftovers(server, at, owner)) await clear(server, left, owner);
   await server.files.makeDirectory(directory, 0o700, owner, owner);
   try {
     return await act(directory);
@@ -21,7 +21,21 @@ export async function scratch<T>(
   }
 }
 
-/** Plain files and one level of directories: all that a trial makes. */
+/** Directories of trials whose process is gone, or was ours. */
+async function leftovers(server: Server, at: string, owner: LockTarget['owner']): Promise<string[]> {
+  const names = await server.files.list(at, owner);
+  const found = (names === 'absent' ? [] : names).flatMap((name) => {
+    const pid = /^\.cronlatch-trial-(\d+)$/.exec(name)?.[1];
+    return pid === undefined ? [] : [{ path: join(at, name), pid: Number(pid) }];
+  });
+  if (found.length === 0) return [];
+  const rows = await server.processes.list();
+  return found
+    .filter(({ pid }) => pid === server.self.pid || !rows.some((row) => row.pid === pid))
+    .map(({ path }) => path);
+}
+
+/** Plain files and few levels of directories: all that a trial makes. */
 async function clear(
   server: Server,
   directory: string,

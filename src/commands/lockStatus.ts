@@ -11,7 +11,10 @@ export async function lockStatus(ctx: Context): Promise<Result> {
   const locks = [];
   for (const target of await lockTargets(ctx)) {
     const state = await lookAtLock(ctx.server, target);
-    ctx.screen.print(...holderLines(lockPath(target), state, ctx.server.now(), ctx.screen.out));
+    ctx.screen.print(
+      ...holderLines(lockPath(target), state, ctx.server.now(), ctx.screen.out),
+      ...(target.guarded ? [] : [ctx.screen.out.odd('  this worker has no guard: nothing locks this file')]),
+    );
     locks.push({ target, state });
   }
   const unknown = locks.some(({ state }) => state.held === 'unknown');
@@ -36,6 +39,7 @@ export function stateJson(target: LockTarget, state: LockState): Record<string, 
     path: lockPath(target),
     name: target.name,
     user: target.user,
+    guarded: target.guarded,
     ...(target.script === undefined ? {} : { script: target.script }),
     held: held === 'unknown' ? null : held === 'held',
     ...(because === undefined ? {} : { because }),

@@ -51,8 +51,15 @@ async function end(ctx: Context, target: LockTarget, holder: LockHolder, aim: Ta
   while (await isThere(ctx, holder)) {
     const seconds = (server.elapsed() - asked) / 1000;
     const limit = killAfter === undefined ? grace : killAfter + (killed ? 10 : 0);
-    if (seconds >= limit || ctx.interrupts.heard() !== 'no') {
-      if (killAfter === undefined || killed || ctx.interrupts.heard() !== 'no')
+    const heard = ctx.interrupts.heard();
+    if (heard !== 'no')
+      throw new Problem(
+        'interrupted',
+        { what: `Interrupted. PID ${holder.pid} was asked to end and may still be at it.` },
+        { exit: heard === 'SIGINT' ? 130 : 143 },
+      );
+    if (seconds >= limit) {
+      if (killAfter === undefined || killed)
         throw new Problem('still-running', {
           count: 1,
           script: aim.script,

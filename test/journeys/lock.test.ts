@@ -145,6 +145,12 @@ describe('lock status', () => {
     expect(await refusal(run(site({}), `status ${home}/httpdocs`))).toBe('no-such-entry 2');
   });
 
+  it('says that nothing locks a file whose worker has no guard', async () => {
+    const told = await run(incident(), 'status --user example-user --script process_import_jobs.php');
+    expect(lockOf(told)).toMatchObject({ guarded: false, held: false });
+    expect(told.text).toContain('has no guard');
+  });
+
   it('says so where no worker has a guard', async () => {
     expect(await refusal(run(incident(), 'status'))).toBe('no-such-entry 2');
   });
@@ -232,6 +238,15 @@ describe('lock stop', () => {
     });
     expect(await refusal(lock({ ...told.ctx, ask }))).toBe('changed-since 5');
     expect(machine.signals).toEqual([]);
+  });
+
+  it('interrupted, it says that the process may still be at it', async () => {
+    const machine = site({ record: at, processes: [{ ...holder, stubborn: true }] });
+    for (const [name, exit] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const)
+      expect(await refusal(run(machine, stop, { heard: () => name }))).toBe(`interrupted ${exit}`);
   });
 
   it('is about one lock: with several it names them and does nothing', async () => {

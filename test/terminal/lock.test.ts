@@ -1,6 +1,6 @@
 // The lock commands on a real site: a real worker holds a real lock.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -13,10 +13,12 @@ import {
   plainEnv,
   run,
   type Site,
+  scratch,
   site,
   until,
 } from './harness.ts';
 
+const nobody = spawnSync('id', ['-un', '65534'], { encoding: 'utf8' }).stdout.trim();
 const children = new Set<ChildProcess>();
 afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
@@ -123,6 +125,34 @@ describe.skipIf(!hasPhp)('the doctor', () => {
     const { lock } = await guarded('php');
     const said = await run(['lock', 'doctor', lock, '--interpreter', '/nonexistent/php']);
     expect([said.code, said.out]).toEqual([6, expect.stringContaining('no interpreter is known')]);
+  });
+});
+
+describe.skipIf(!hasPhp || process.getuid?.() !== 0)('as root, in a directory of another user', () => {
+  test('all is done as that user: the guard of a trial by root would refuse it', async () => {
+    const home = scratch();
+    const directory = join(home, 'cronlatch');
+    mkdirSync(directory, { mode: 0o700 });
+    writeFileSync(join(directory, 'worker.lock'), '', { mode: 0o600 });
+    // What a trial that was killed has left behind.
+    mkdirSync(join(directory, '.cronlatch-trial-99999999'));
+    writeFileSync(join(directory, '.cronlatch-trial-99999999', 'ready'), '');
+    for (const path of [home, directory]) spawnSync('chown', ['-R', '65534:65534', path]);
+    for (const action of ['test', 'doctor']) {
+      const ended = await run(['lock', action, join(directory, 'worker.lock'), '--php', '/usr/bin/php']);
+      expect([ended.code, ended.out]).toEqual([0, expect.not.stringContaining('✗')]);
+      if (action === 'test') expect(ended.out).toContain(`/usr/bin/php as ${nobody}, in ${directory}`);
+    }
+    expect(readdirSync(directory)).toEqual(['worker.lock']);
+  });
+
+  test('a way that another user could bend is not gone as root', async () => {
+    const home = scratch();
+    spawnSync('chown', ['65534:65534', home]);
+    const directory = join(home, 'locks');
+    mkdirSync(directory, { mode: 0o700 });
+    writeFileSync(join(directory, 'worker.lock'), '');
+    expectProblem(await run(['lock', 'status', directory]), 'untrusted', 5);
   });
 });
 
