@@ -53,7 +53,7 @@ export function readWrappers(words: readonly ReadWord[], scene: Scene): Wrapped 
     wrappers.push({ name, words: words.slice(at, next).map(({ word }) => word) });
     at = next;
   }
-  return { wrappers, at, ...(user === undefined ? {} : { user }), sudo };
+  return user === undefined ? { wrappers, at, sudo } : { wrappers, at, user, sudo };
 }
 
 function handOverTrouble(

@@ -9,8 +9,8 @@ import type { Crontab, EntryLine } from '../crontab/crontab.ts';
 import type { CrontabSource, Person } from '../server/server.ts';
 import { type EntryFacts, type Finding, sourceName } from './facts.ts';
 import { entryFindings } from './findings.ts';
-import { eyesFor, isLive, isThere, sightJob } from './job.ts';
-import { type Look, once, type Sight } from './look.ts';
+import { eyesFor, isLive, isThereBelow, sightJob } from './job.ts';
+import type { Look, Sight } from './look.ts';
 import { programOf, type Surroundings, surroundings } from './view.ts';
 
 const debianPath = '/usr/bin:/bin';
@@ -80,11 +80,12 @@ export async function lookAtEntry(
 ): Promise<SeenEntry> {
   const { person, user, shell, home, place } = around;
   const { text } = entry.command;
-  let reading = await readWith(look, text, around, home);
+  let reading = knownReading(text, around, home) ?? (await readWith(look, text, around, home));
   if (reading.is === 'worker' && person !== 'unknown' && isRelative(reading, home)) {
     // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
     if (await misplaced(look, reading, home, person))
-      reading = await readWith(look, text, around, dirname(home));
+      reading =
+        knownReading(text, around, dirname(home)) ?? (await readWith(look, text, around, dirname(home)));
   }
   const sight =
     reading.is === 'worker' && person !== 'unknown'
@@ -93,7 +94,9 @@ export async function lookAtEntry(
           crontab,
           entry,
           command: reading,
-          ...(await whoRuns(look, reading, person, place.around.home)),
+          ...(isEntrys(reading)
+            ? theEntrys(person, place.around.home)
+            : await whoRuns(look, reading, person, place.around.home)),
           path: place.around.path,
         })
       : ('none' as const);
@@ -112,21 +115,28 @@ function readingsWith(surroundings: string): Map<string, Reading> {
   return readings;
 }
 
-/** Reads the command, looking up the users it switches to as it asks for them. */
-async function readWith(look: Look, text: string, around: Around, home: string): Promise<Reading> {
+/** Nearly every text is read without a question, and waiting for an answer has its price, thousands of times. */
+function knownReading(text: string, around: Around, home: string): Reading | undefined {
   const { shell, variables, people, readings } = around;
   const key = home === around.home ? text : `${home}\n${text}`;
   const before = readings.get(key);
   if (before !== undefined) return before;
-  for (let asked = false; ; asked = true) {
+  const reading = readCommand(text, { shell, home, variables, people });
+  if (needed(reading, people) !== undefined) return undefined;
+  // What depends on users, in whatever way, is asked anew.
+  if (people.size === 0) readings.set(key, reading);
+  return reading;
+}
+
+/** Reads the command, looking up the users it switches to as it asks for them. */
+async function readWith(look: Look, text: string, around: Around, home: string): Promise<Reading> {
+  const { shell, variables, people } = around;
+  for (;;) {
     const reading = readCommand(text, { shell, home, variables, people });
-    if (reading.is === 'worker' || reading.needs === undefined || people.has(reading.needs)) {
-      // What depends on users, in whatever way, is asked anew.
-      if (!asked && people.size === 0) readings.set(key, reading);
-      return reading;
-    }
-    const person = await look.server.people.find(readable(reading.needs));
-    people.set(reading.needs, knownAs(person, around.live));
+    const name = needed(reading, people);
+    if (name === undefined) return reading;
+    const person = await look.server.people.find(readable(name));
+    people.set(name, knownAs(person, around.live));
   }
 }
 
@@ -136,6 +146,22 @@ function knownAs(person: Person | 'unknown', live: boolean): Known | 'unknown' {
   const shell = live || !/\/(?:nologin|false)$/.test(person.shell) ? person.shell : '/bin/sh';
   return { home: bytesOf(person.home), shell: bytesOf(shell) };
 }
+
+/** The user the reading asks for and nobody has looked up yet. */
+function needed(reading: Reading, people: ReadonlyMap<string, unknown>): string | undefined {
+  if (reading.is !== 'opaque' || reading.needs === undefined) return undefined;
+  return people.has(reading.needs) ? undefined : reading.needs;
+}
+
+const isEntrys = (command: Command) => command.user === undefined && outletOf(command).user === undefined;
+
+const theEntrys = (person: Person, home: string) => ({
+  person,
+  opener: person,
+  stranger: false,
+  home,
+  openersHome: home,
+});
 
 /** The user the worker runs as and the one who opens its log; mostly both are the entry's. */
 async function whoRuns(
@@ -168,7 +194,7 @@ function isRelative(command: Command, home: string): boolean {
 
 async function misplaced(look: Look, command: Command, home: string, person: Person): Promise<boolean> {
   const eyes = eyesFor(look, person);
-  const there = (path: string) => once(look, `there ${eyes.uid} ${path}`, () => isThere(look, path, eyes));
+  const there = (path: string) => isThereBelow(look, path, eyes);
   if ((await there(readable(command.scriptPath))) !== false) return false;
   return (await there(join(readable(dirname(home)), readable(command.script.value)))) === true;
 }

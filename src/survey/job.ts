@@ -26,13 +26,12 @@ export async function sightJob(
   const scriptPath = readable(command.scriptPath);
   const { kind } = command.interpreter;
   const key = `script ${parts.stranger} ${kind} ${eyes.uid} ${scriptPath}`;
-  const script = await once(look, key, async () => {
-    if (parts.stranger) return 'absent';
-    const directory = dirname(scriptPath);
-    // In a crontab for another machine whole sites are not here: that is asked once for all their scripts.
-    const above = await once(look, `there ${eyes.uid} ${directory}`, () => isThere(look, directory, eyes));
-    return above === false ? 'absent' : lookAtScript(look.server, scriptPath, kind, eyes);
-  });
+  const seen = look.found.get(key) as Sight['script'] | undefined;
+  const find = async () =>
+    parts.stranger || (await isThereBelow(look, scriptPath, eyes)) === false
+      ? 'absent'
+      : lookAtScript(look.server, scriptPath, kind, eyes);
+  const script = seen ?? (await once(look, key, find));
   const inScript = typeof script === 'string' ? 'none' : script.guard;
   return {
     ...parts,
@@ -45,8 +44,16 @@ export async function sightJob(
   };
 }
 
-/** Is anything there? A link that leads nowhere is none. */
-export async function isThere(look: Look, path: string, eyes: Owner): Promise<boolean | 'unseen'> {
+/**
+ * Is anything there? A link that leads nowhere is none. In a crontab for another machine whole sites are not here: that
+ * is asked once for all that would be in them.
+ */
+export async function isThereBelow(look: Look, path: string, eyes: Owner): Promise<boolean | 'unseen'> {
+  const ask = (where: string) => once(look, `there ${eyes.uid} ${where}`, () => isThere(look, where, eyes));
+  return (await ask(dirname(path))) === false ? false : ask(path);
+}
+
+async function isThere(look: Look, path: string, eyes: Owner): Promise<boolean | 'unseen'> {
   try {
     return (await look.server.files.real(path, eyes)) !== 'absent';
   } catch (error) {
