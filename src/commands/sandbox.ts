@@ -95,18 +95,25 @@ async function play(
   const more = setInterval(() => addJob(stage), 2000);
   try {
     const deployed = await deploy(inner({ command: 'deploy', flags: { ci: true, 'max-wait': '40m' } }));
+    stopIfAsked(ctx);
     if (deployed.exit !== 0)
       throw new Problem('sandbox', { what: `deploy ended with exit code ${deployed.exit}` });
     title('4  Watching two more ticks');
+    const mailed = doneIn(stage.mail());
     const after = await watchAfter(ctx, server, site);
+    // An old run that met the guard goes on with the lock, and still writes to where cron sends it.
+    const done = doneJobs(stage, site) + doneIn(stage.mail()) - mailed;
     if (after > 1) throw new Problem('sandbox', { what: `${after} instances ran at once after the deploy` });
-    if (after === 0 || doneJobs(stage, site) === 0) {
+    if (after === 0 || done === 0) {
       throw new Problem('sandbox', { what: 'no run was seen, or no job was done, after the deploy' });
     }
-    ctx.screen.print(`   never more than ${after} instance; ${doneJobs(stage, site)} jobs done so far`);
+    ctx.screen.print(`   never more than ${after} instance; ${done} jobs done so far`);
 
     title('5  cronlatch rollback');
     const back = await rollback(inner({ command: 'rollback', flags: { ci: true } }));
+    // A signal is heard when nothing else is to be done: the rollback itself never waits.
+    await server.wait(10);
+    stopIfAsked(ctx);
     if (back.exit !== 0) throw new Problem('sandbox', { what: `rollback ended with exit code ${back.exit}` });
     if (
       stage.read('crontab') !== original.crontab ||
@@ -157,7 +164,11 @@ function doneJobs(stage: Stage, site: Site): number {
   const log = stage.read(
     `${site.home.slice(stage.directory.length + 1)}/cronlatch/process_import_jobs/output.log`,
   );
-  return (log.match(/ done /g) ?? []).length;
+  return doneIn(log);
+}
+
+function doneIn(text: string): number {
+  return (text.match(/ done /g) ?? []).length;
 }
 
 /** Waits until two or more run at once, from /proc. */

@@ -42,6 +42,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/pass/free': () => 'free',
   'lock-free/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
+  'lock-free/inconclusive/old-run-holds': (a) =>
+    `a run of the old entry (PID ${a['pid']}) got it before the crontab was replaced; it is left to finish, or if it never does: kill -TERM ${a['pid']}`,
   'lock-free/inconclusive/always-held': () =>
     'the worker was running all the time; verify again when a run has ended',
   'log-written/pass/written': (a) => `${a['bytes']} bytes since the deployment`,

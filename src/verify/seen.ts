@@ -14,6 +14,8 @@ export interface Seen {
   readonly now: string[];
   readonly old: string[];
   last: 'now' | 'old' | 'none';
+  /** A run of the old entry that read the script when the guard was in it: it has the lock, and may never end. */
+  holder?: number;
 }
 
 /**
@@ -29,6 +31,9 @@ export async function tellForms(
 ): Promise<void> {
   const byPid = new Map(rows.map((row) => [row.pid, row]));
   const running = new Set(instances.map((one) => one.pid));
+  const holders = instances.filter((one) => one.holds === true).map((one) => byPid.get(one.pid));
+  const old = holders.find((row) => row !== undefined && formOfInstance(row.argv, forms, '') === 'old');
+  if (old !== undefined) seen.holder = old.pid;
   const standIn = worker.from.is === 'file' ? server.self.pid : 'none';
   for (const row of rows) {
     if (row.uid !== worker.uid) continue;

@@ -162,7 +162,12 @@ function live(worker: Latched, wait: Wait, seen: Watched | undefined, now: numbe
     verdicts.push(
       verdict('lock-held', 'inconclusive', seen.lockSeen ? 'no-run-seen' : 'lock-unseen', evidence),
     );
+  const { holder } = seen.forms;
   if (seen.free) verdicts.push(verdict('lock-free', 'pass', 'free', evidence));
+  else if (holder !== undefined)
+    verdicts.push(
+      verdict('lock-free', 'inconclusive', 'old-run-holds', [...evidence, `PID ${holder}`], { pid: holder }),
+    );
   else
     verdicts.push(
       verdict(

@@ -34,7 +34,7 @@ export interface Watched {
   /** Runs that the guard's own record tells of. */
   readonly recorded: number;
   /** Runs that look like the entry as it is now, and as it was before, a line of evidence each. */
-  readonly forms: Pick<Seen, 'now' | 'old' | 'last'>;
+  readonly forms: Pick<Seen, 'now' | 'old' | 'last' | 'holder'>;
 }
 
 export interface Wait {

@@ -4,7 +4,7 @@ import { deploy } from '../../src/commands/deploy.ts';
 import { contextFor } from '../support/context.ts';
 import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
-import { crontab, home, incident, instance, spool } from '../support/site.ts';
+import { crontab, home, incident, instance, lock, spool } from '../support/site.ts';
 
 let machine: Machine;
 beforeEach(() => {
@@ -101,6 +101,25 @@ describe('does cron run the new entry?', () => {
     };
     const { json } = await run('deploy --all --ci');
     expect(checkOf(json, 'new-entry')?.is).toBe('pass');
+  });
+
+  test('an old run that met the guard and never ends is named: nobody else would say why the lock is never free', async () => {
+    cronRuns(machine);
+    const tick = machine.onTime;
+    machine.onTime = (now) => {
+      machine.makeLock(lock, exampleUser);
+      const holds = `1:${machine.live.get(lock)?.inode}`;
+      if (!machine.processes.some((p) => p.pid === 99))
+        machine.processes.push(instance(99, { holds, ppid: 300 }));
+      tick(now);
+    };
+    const { exit, json, out } = await run('deploy --all --ci');
+    expect(machine.signals).not.toContain('SIGTERM 99');
+    expect([exit, checkOf(json, 'lock-free')]).toMatchObject([
+      0,
+      { is: 'inconclusive', because: 'old-run-holds' },
+    ]);
+    expect(out()).toContain('if it never does: kill -TERM 99');
   });
 
   test('another entry that names the script leaves it open', async () => {

@@ -46,9 +46,11 @@ export function cronRuns(
       machine.makeLock(lock, exampleUser);
       const inode = `1:${machine.live.get(lock)?.inode}`;
       const busy = machine.processes.some((p) => p.holds === inode);
-      if (busy && options.guarded !== false) continue;
       const [, words = '', log = ''] =
         /((?:\/usr\/bin\/)?php [^>]*?)(?: >> (\S+) 2>&1)?$/.exec(command) ?? [];
+      // The shell makes the log, whatever becomes of the run.
+      if (log !== '') machine.write(log, '', exampleUser);
+      if (busy && options.guarded !== false) continue;
       const more = options.guarded === false ? {} : { holds: inode };
       const argv = words.trim().split(' ');
       const shell = { exe: '/usr/bin/dash', argv: ['/bin/sh', '-c', command], script: '', ppid: 300 };

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/cron.ts';
 
 const cli = resolve(import.meta.dirname, '../../bin/cronlatch.js');
 const php = spawnSync('sh', ['-c', 'command -v php']).status === 0;
@@ -39,7 +40,7 @@ function leftOf(tmp: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(tmp);
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${tmp}/`);
     } catch {
       return false;
     }
@@ -87,22 +88,37 @@ describe.concurrent('the sandbox', () => {
     const tmp = join(scratch, 'int');
     mkdirSync(tmp);
     const { child, ended, out } = start(tmp, process.env['PATH'] ?? '');
-    await expect.poll(out, { timeout: 30_000 }).toContain('1 instance running');
+    await until('1 instance running', () => out().includes('1 instance running'), 50);
     child.kill('SIGINT');
     expect((await ended).code, out()).toBe(130);
     expect(readdirSync(tmp)).toEqual([]);
     expect(leftOf(tmp)).toEqual([]);
   });
 
+  test.each([['watching'], ['5  cronlatch rollback']])(
+    'Ctrl-C at “%s” is exit 130 as well, whatever the inner command made of it',
+    { timeout: 90_000 },
+    async (mark) => {
+      const tmp = join(scratch, mark.replaceAll(' ', '-'));
+      mkdirSync(tmp);
+      const { child, ended, out } = start(tmp, process.env['PATH'] ?? '');
+      await until(mark, () => out().includes(mark), 80);
+      child.kill('SIGINT');
+      expect((await ended).code, out()).toBe(130);
+      expect(readdirSync(tmp)).toEqual([]);
+      expect(leftOf(tmp)).toEqual([]);
+    },
+  );
+
   test('a second Ctrl-C does not wait, and still leaves nothing', { timeout: 60_000 }, async () => {
     const tmp = join(scratch, 'int2');
     mkdirSync(tmp);
     const { child, ended, out } = start(tmp, process.env['PATH'] ?? '');
-    await expect.poll(out, { timeout: 30_000 }).toContain('1 instance running');
+    await until('1 instance running', () => out().includes('1 instance running'), 50);
     child.kill('SIGINT');
     child.kill('SIGTERM');
     expect([130, 143]).toContain((await ended).code);
-    await expect.poll(() => leftOf(tmp), { timeout: 10_000 }).toEqual([]);
+    await until('its processes are gone', () => leftOf(tmp).length === 0);
     expect(readdirSync(tmp)).toEqual([]);
   });
 });
