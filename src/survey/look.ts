@@ -2,7 +2,7 @@
 import { basename } from 'node:path/posix';
 import type { EarlierLock, Latching, Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
-import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { Crontab, Dialect, EntryLine, Release } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import type { Held } from '../worker/entry.ts';
 import { type ScriptFacts, tellingArgs } from './facts.ts';
@@ -14,6 +14,8 @@ export interface Look {
   readonly pick: Settings['pick'];
   readonly earlier: readonly EarlierLock[];
   readonly dialect: Dialect;
+  /** Of Debian's cron on this machine; a crontab kept as a file may be for another, and is read by the older rules. */
+  readonly release: Release;
   readonly paths: Map<string, Seen>;
   /** Seen with our own eyes on the way to logs, kept because many logs share it. */
   readonly onTheWay: Map<string, Seen>;

@@ -1,7 +1,7 @@
 // Which crontabs a survey is about, and how this machine's cron reads them.
 import { dirname, join } from 'node:path/posix';
 import type { Scope } from '../ask/settings.ts';
-import type { Dialect } from '../crontab/crontab.ts';
+import type { Dialect, Release } from '../crontab/crontab.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Server } from '../server/server.ts';
 
@@ -10,6 +10,12 @@ export async function dialectOf(server: Server): Promise<Dialect> {
   const as = server.self.owner;
   if ((await server.files.look('/etc/debian_version', as)).is === 'file') return 'debian';
   return (await server.files.look('/etc/redhat-release', as)).is === 'absent' ? 'debian' : 'cronie';
+}
+
+/** Which Debian's cron reads the crontabs here. Its derivatives name no number, and are taken for the older one. */
+export async function releaseOf(server: Server): Promise<Release> {
+  const seen = await server.files.look('/etc/debian_version', server.self.owner);
+  return seen.is === 'file' && Number.parseInt(seen.bytes, 10) >= 13 ? 13 : 12;
 }
 
 /** The crontabs of a scope; `unseen` are places this user may not look into. */

@@ -2,7 +2,7 @@
 import type { Settings } from '../ask/settings.ts';
 import { readable } from '../change/encode.ts';
 import { kindOfScript } from '../command/interpreter.ts';
-import type { Crontab, Dialect } from '../crontab/crontab.ts';
+import type { Crontab, Dialect, Release } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
 import { Problem } from '../problem.ts';
@@ -18,7 +18,7 @@ import {
   sourceName,
 } from './facts.ts';
 import { crontabFindings } from './findings.ts';
-import { lookAtJob } from './job.ts';
+import { isLive, lookAtJob } from './job.ts';
 import { type Look, realScript, type Sight, workersOf } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 import { claimsOf } from './places.ts';
@@ -26,7 +26,7 @@ import { levels } from './rules/levels.ts';
 import { isGuarded } from './rules/lock.ts';
 import type { FileView } from './rules/rule.ts';
 import { knowsOnce } from './script.ts';
-import { dialectOf, sourcesOf, vhostsDirectory } from './sources.ts';
+import { dialectOf, releaseOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
 interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
@@ -52,6 +52,7 @@ export async function survey(
     pick: settings.pick,
     earlier: settings.earlier ?? [],
     dialect,
+    release: await releaseOf(server),
     paths: new Map(),
     onTheWay: new Map(),
     found: new Map(),
@@ -101,7 +102,7 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
   const seen = await look.server.crontabs.read(source);
   if (seen.is === 'none') return 'none';
   const system = source.is === 'system' || source.is === 'cron.d' || (source.is === 'file' && source.system);
-  const crontab = crontabOf(seen.text, look.dialect, system);
+  const crontab = crontabOf(seen.text, look.dialect, system, isLive(source) ? look.release : 12);
   const owner =
     source.is === 'user'
       ? source.user
@@ -143,11 +144,14 @@ async function fileOf(look: Look, source: CrontabSource, route: Route): Promise<
 
 /** A deploy surveys the same crontab several times: it is parsed once a run. */
 let last: Crontab | undefined;
+let lastRelease: Release | undefined;
 
-function crontabOf(text: string, dialect: Dialect, system: boolean): Crontab {
-  if (last?.text === text && last.dialect === dialect && last.system === system) return last;
-  const crontab = parseCrontab(text, { dialect, system });
+function crontabOf(text: string, dialect: Dialect, system: boolean, release: Release): Crontab {
+  if (last?.text === text && last.dialect === dialect && last.system === system && lastRelease === release)
+    return last;
+  const crontab = parseCrontab(text, { dialect, system, release });
   last = crontab;
+  lastRelease = release;
   return crontab;
 }
 

@@ -379,3 +379,30 @@ describe('something in the way of lock and guard', () => {
     expect([exit, ...codes(json)]).toEqual([5, 'place-taken']);
   });
 });
+
+describe('which Debian', () => {
+  const settings = 'EMPTY=\nMAILTO="Ops <ops@example.com>"\n* * * * * x\n';
+  const refused = async (
+    version: string,
+    command = 'scan --user example-user --json',
+  ): Promise<unknown[]> => {
+    machine.put('/etc/debian_version', version);
+    putCrontab(settings);
+    machine.put('/root/tab', settings);
+    const { json } = await run(command);
+    return (json['crontabs'] as { findings: { level: string; code: string; where: { line: number } }[] }[])
+      .flatMap(({ findings }) => findings)
+      .filter(({ level, where }) => level === 'stop' && where.line > 0)
+      .map(({ code, where }) => `${where.line} ${code}`);
+  };
+
+  test('12 refuses a setting without a value, 13 an address it does not mail to', async () => {
+    expect(await refused('12.9\n')).toEqual(['1 bad-field']);
+    expect(await refused('13.1\n')).toEqual(['2 unsafe-mail']);
+    expect(await refused('trixie/sid\n')).toEqual(['1 bad-field']);
+  });
+
+  test('a crontab kept as a file may be for another machine: it is read by the older rules', async () => {
+    expect(await refused('13.1\n', 'scan --file tab --json')).toEqual(['1 bad-field']);
+  });
+});

@@ -205,7 +205,10 @@ describe.skipIf(!hasDash || !hasPgrep)('pgrep', () => {
 test('a line of what looks like the beginning of a fault, as long as cron takes it, is read in a moment', async () => {
   const parts = ['cd ', '2>&1 ', '://a&', '${a', 'nice cd ', '$', '{a', 'pgrep -f ', '--daemon ', '[[', 'x;'];
   for (const part of parts) {
-    const entries = await entriesOf(`* * * * * x ${part.repeat(60_000 / part.length)}\n`, ' --dialect cronie');
+    const entries = await entriesOf(
+      `* * * * * x ${part.repeat(60_000 / part.length)}\n`,
+      ' --dialect cronie',
+    );
     expect(entries).toHaveLength(1);
   }
 }, 20_000);
