@@ -97,14 +97,14 @@ describe('docs/rules.md', () => {
     const text = fixture.text ?? bad.text;
     const found = await scanned(site(), bad.info, text, fixture);
     expect(found.map((f) => f.code)).toContain(code);
-    // No other rule speaks without words, and a column is inside of the line.
-    for (const finding of found) {
-      expect(isRule(finding.code), finding.code).toBe(true);
-      expect(finding.message).not.toMatch(/undefined|\[object|no words/);
-      const { column = 1, endColumn = column } = finding.where ?? {};
-      expect(column).toBeGreaterThanOrEqual(1);
-      expect(endColumn).toBeGreaterThanOrEqual(column);
-    }
+    // No other rule speaks without words, and no span ends before it begins.
+    const odd = found.filter(({ code: other, message, where }) => {
+      const { column = 1, endColumn = 1e6 } = where ?? {};
+      return (
+        !isRule(other) || /undefined|\[object|no words/.test(message) || column < 1 || endColumn < column
+      );
+    });
+    expect(odd).toEqual([]);
   });
 
   const mendable = rules.filter((rule): rule is Required<Documented> => rule.fixed !== undefined);
