@@ -31,6 +31,7 @@ const afterKill = 10;
  * started is nobody's to end, but whoever is left of it is named.
  */
 export async function stopInstances(server: Server, step: StopProcess, bell: Bell): Promise<void> {
+  if (await server.processes.confined()) bell.tell({ code: 'confined', script: step.script });
   for (let round = 0; round < rounds; round++) {
     const old = await lockless(server, step);
     if (old.length === 0) return;

@@ -55,10 +55,14 @@ export const localProcesses: Processes = {
         if (match[1] === ino) return true;
       }
       // In a PID namespace of its own /proc/locks leaves out what it cannot name: no line is then no proof.
-      return fs.readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]' ? false : 'unseen';
+      return isInitialNamespace() ? false : 'unseen';
     } catch {
       return 'unseen';
     }
+  },
+
+  async confined() {
+    return !isInitialNamespace();
   },
 
   async doing(pid) {
@@ -81,6 +85,15 @@ export const localProcesses: Processes = {
     }
   },
 };
+
+/** The kernel gives its first PID namespace this number (PROC_PID_INIT_INO). */
+function isInitialNamespace(): boolean {
+  try {
+    return fs.readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
+  } catch {
+    return false;
+  }
+}
 
 /** Is the PID still the process that was meant? Asked immediately before a signal. */
 function verify(target: Target): 'same' | 'gone' | 'different' {

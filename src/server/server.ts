@@ -136,6 +136,8 @@ export interface Processes {
   output(pid: number): Promise<string | 'unseen'>;
   /** Is a flock held on this file by anybody? From /proc/locks. */
   locked(lockInode: string): Promise<boolean | 'unseen'>;
+  /** Are there processes outside of this one's PID namespace, which nobody here can see or signal? */
+  confined(): Promise<boolean>;
   /** What it is at and what it has started. */
   doing(pid: number): Promise<Doing | 'gone'>;
   /** Checks pid, start time, uid and script again, then signals. */

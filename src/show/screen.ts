@@ -106,6 +106,11 @@ function sayEvent(
         passing: true,
       };
     }
+    case 'confined':
+      return {
+        text: `    Only the processes of this container (PID namespace) can be seen: instances of ${event['script']} outside of it are not stopped.`,
+        passing: false,
+      };
     case 'locked-out':
       return {
         text: `  waiting for PID ${event['pid']} (${event['command']} of ${event['who']}) to end (${event['seconds']} s of ${event['grace']} s)`,

@@ -1,6 +1,7 @@
 // What happened between a deployment and its rollback: later deployments of ours, sites that are gone, clocks set back.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { deploy } from '../../src/commands/deploy.ts';
+import { history } from '../../src/commands/history.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { Problem } from '../../src/problem.ts';
 import { contextFor } from '../support/context.ts';
@@ -75,6 +76,16 @@ test('a site that was moved away: the crontab comes back, and what cannot is nam
   expect(out).toContain(`${script} is not there any more`);
   expect(out).toContain('[script-gone]');
   expect([...machine.live.keys()].filter((path) => path.startsWith(home))).toEqual([]);
+});
+
+test('history with an id shows the diff that was applied, also when it is taken back', async () => {
+  const id = await deployed('process_import_jobs.php');
+  await run('rollback --ci');
+  const told = await contextFor(memoryServer(machine), `history ${id}`);
+  await history(told.ctx);
+  expect(told.out()).toContain(id);
+  expect(told.out()).toMatch(/^-\*\/2 \* \* \* \* {2}php httpdocs/m);
+  expect(told.out()).toMatch(/^\+\*\/2 .*--once >> /m);
 });
 
 test('a clock that was set back a day: the last deployment is still the last one', async () => {

@@ -141,13 +141,21 @@ for (let round = 0; round < rounds; round++) {
 
   const prepared = await run('deploy', '--without', 'stop,verify');
   if (prepared.code !== 0) wrong.push(`deploy without stop: ${prepared.code} ${prepared.said}`);
-  const guarded = await start('a guarded instance', 'left', [php, script]);
+  const said = `${home}/guarded.${round}`;
+  const guarded = await start(
+    'a guarded instance',
+    'left',
+    ['/bin/sh', '-c', `exec ${php} ${script} > ${said} 2>&1`],
+    {
+      ready: php,
+    },
+  );
   const lock = `${home}/cronlatch/worker/worker.lock`;
   for (let i = 0; i < 500; i++) {
     if (fs.existsSync(lock) && spawnSync('flock', ['-n', lock, 'true']).status !== 0) break;
     await pause(10);
   }
-  if (!alive(guarded.pid)) wrong.push('the guarded instance did not start');
+  if (!alive(guarded.pid)) wrong.push(`the guarded instance did not start: ${fs.readFileSync(said, 'utf8')}`);
   // While we are at it somebody starts one program after the other, so that PIDs are given out again.
   let started = 0;
   const wheel = spawn('/bin/sh', ['-c', 'while :; do /bin/true; echo; done'], {
@@ -159,6 +167,8 @@ for (let round = 0; round < rounds; round++) {
   if (inner.length !== 3) wrong.push(`${inner.length} wrapped instances`);
   const done = await run('deploy', '--without', 'verify');
   wheel.kill('SIGKILL');
+  if (!done.said.includes('PID namespace'))
+    wrong.push(`what cannot be seen from here is not said: ${done.said}`);
   if (done.code !== 0) wrong.push(`deploy: ${done.code} ${done.said}`);
 
   for (const one of running) {
@@ -185,5 +195,7 @@ for (let round = 0; round < rounds; round++) {
   while (running.some((one) => !one.ended)) await pause(5);
   running.length = 0;
   spawnSync('umount', [`${jail}/jailed`]);
-  process.stdout.write(`${JSON.stringify({ round, wrong, started })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ round, wrong, started, highest: Number(fs.readFileSync('/proc/sys/kernel/pid_max')) })}\n`,
+  );
 }

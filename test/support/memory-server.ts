@@ -364,6 +364,7 @@ export function memoryServer(
       output: (pid) =>
         call(`output ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.output ?? 'unseen'),
       locked: (inode) => call('locked', () => machine.processes.some((p) => p.holds === inode)),
+      confined: () => Promise.resolve(false),
       doing: (pid) => {
         const found = machine.processes.find((p) => p.pid === pid);
         return Promise.resolve(
