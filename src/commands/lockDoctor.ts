@@ -88,8 +88,10 @@ async function driveOf(server: Server, at: string): Promise<Symptom> {
   return { code: 'drive', is: trust === 'local' ? 'pass' : 'warn', args: { type: mount.type, trust } };
 }
 
-function chrootOf({ shell }: LockTarget): Symptom {
-  return { code: 'chroot', is: /chrootsh$/.test(shell) ? 'fail' : 'pass', args: { shell } };
+function chrootOf({ chroot }: LockTarget): Symptom {
+  return chroot === undefined
+    ? { code: 'chroot', is: 'pass', args: {} }
+    : { code: 'chroot', is: 'warn', args: { shell: chroot } };
 }
 
 function symptomsOf(interpreter: { readonly kind: string; readonly path: string }, heard: Heard): Symptom[] {

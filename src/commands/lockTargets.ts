@@ -16,7 +16,8 @@ export interface LockTarget {
   /** Whose rights everything about it is done with. */
   readonly owner: Owner;
   readonly user: string;
-  readonly shell: string;
+  /** The user's shell, where it is Plesk's chroot. */
+  readonly chroot?: string;
   readonly home: string;
   readonly guarded: boolean;
   /** Real path of the script, where an entry says so. */
@@ -69,6 +70,10 @@ async function ofWorkers(ctx: Context): Promise<readonly LockTarget[]> {
   return found;
 }
 
+function isChroot(shell: string): boolean {
+  return /(?:^|\/)chrootsh$/.test(shell);
+}
+
 function targetOf(job: Job): LockTarget[] {
   if (job.places === 'none') return [];
   const { path, kind } = job.interpreter;
@@ -78,7 +83,7 @@ function targetOf(job: Job): LockTarget[] {
       directory: job.places.directory,
       owner: job.owner,
       user: job.user.name,
-      shell: job.user.shell,
+      ...(isChroot(job.user.shell) ? { chroot: job.user.shell } : {}),
       home: job.user.home,
       guarded: isGuarded(job),
       ...(typeof job.script === 'string' ? {} : { script: job.script.path }),
@@ -114,7 +119,7 @@ async function atPath(ctx: Context, path: string): Promise<readonly LockTarget[]
     directory,
     owner: as,
     user: person === 'unknown' ? String(owner.uid) : person.name,
-    shell: person === 'unknown' ? '' : person.shell,
+    ...(person !== 'unknown' && isChroot(person.shell) ? { chroot: person.shell } : {}),
     home: person === 'unknown' ? '/' : person.home,
     guarded: true,
     ...(interpreter === 'none' ? {} : { interpreter }),

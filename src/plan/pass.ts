@@ -21,7 +21,9 @@ export function endingOf(job: Job, latching: Latching, shipped: Facts['worker'])
   const pass = onePass(framework, job.args, every);
   if (pass.is !== 'flag') {
     // Consoles refuse a flag they do not know: a --once that was asked for must not break the entry.
-    const refused = latching.once === 'yes' && pass.is === 'endless';
+    // A command of the application's own may take it: there the word of whoever asks for it counts.
+    if (latching.once === 'yes' && pass.is === 'unknown') return { flag: '--once', findings: [] };
+    const refused = latching.once === 'yes' && pass.is !== 'limited';
     return { findings: refused ? [note(job, 'no-pass-flag', 'warn', { framework: framework.name })] : [] };
   }
   const args = { framework: framework.name, flag: pass.flag };

@@ -119,9 +119,9 @@ const symptoms: Record<string, Say> = {
     what: 'none of flock, perl and php is here: Node cannot take a lock (exit 69)',
     next: 'install util-linux',
   }),
-  'chroot/pass': () => ({ what: 'the user’s shell is not chrooted' }),
-  'chroot/fail': (a) => ({
-    what: `the user’s shell is ${a['shell']}: cron’s commands run in a chroot, where these paths do not exist`,
+  'chroot/pass': () => ({ what: 'the user’s shell is no chroot' }),
+  'chroot/warn': (a) => ({
+    what: `the user's shell is a chroot: where the crontab says SHELL=${a['shell']}, as Plesk writes it, these paths do not exist`,
     next: 'use a Plesk task that runs a PHP script, or another shell',
   }),
 };

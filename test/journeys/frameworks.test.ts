@@ -89,6 +89,21 @@ describe('artisan queue:work', () => {
   });
 });
 
+it('--once yes reaches an application’s own command, and no framework’s that would refuse it', async () => {
+  const files = {
+    [`${home}/httpdocs/artisan`]: '<?php echo 1;\n',
+    [`${home}/httpdocs/wp-cron.php`]: '<?php echo 1;\n',
+  };
+  const own = await planOf(site('* * * * * php httpdocs/artisan app:import', files), '--once yes');
+  expect(own.after).toContain('app:import --once');
+  expect((await planOf(site('* * * * * php httpdocs/artisan app:import', files))).after).not.toContain(
+    '--once',
+  );
+  const runner = await planOf(site('* * * * * php httpdocs/wp-cron.php', files), '--once yes');
+  expect(runner.after).not.toContain('--once');
+  expect(runner.codes).toContain('no-pass-flag');
+});
+
 it('messenger:consume gets a time limit five seconds short of the next tick', async () => {
   const entry = '*/5 * * * * php httpdocs/bin/console messenger:consume async';
   const command =

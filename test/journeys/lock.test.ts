@@ -257,6 +257,17 @@ describe('lock stop', () => {
   });
 });
 
+it.each([
+  ['/bin/bash', 'pass'],
+  ['/opt/psa/bin/chrootsh', 'warn'],
+])('the doctor speaks of a user’s chroot: %s', async (shell, is) => {
+  const machine = site({});
+  machine.people = machine.people.map((person) => ({ ...person, shell }));
+  const { json } = await run(machine, 'doctor --user example-user');
+  const [first] = json['locks'] as { symptoms: { code: string; is: string }[] }[];
+  expect(first?.symptoms.find(({ code }) => code === 'chroot')).toMatchObject({ is });
+});
+
 it('an ordinary user is not let into another’s directory', async () => {
   const machine = site({ record: at, processes: [holder] });
   machine.people.push({ name: 'bob', uid: 10002, gid: 10002, home: '/home/bob', shell: '/bin/sh' });
