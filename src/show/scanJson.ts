@@ -1,5 +1,6 @@
 // The scan as JSON: docs/json.md describes it, docs/schema/scan-1.json is its schema.
 import { readable } from '../change/encode.ts';
+import { verdicts } from '../crontab/dialects.ts';
 import { isZone } from '../crontab/jumps.ts';
 import { neverFires, nextRuns } from '../crontab/schedule.ts';
 import { cronZone } from '../crontab/settings.ts';
@@ -54,10 +55,26 @@ async function crontabJson(
     source: crontab.name,
     dialect: crontab.dialect,
     accepted: crontab.crontab.accepted,
+    ...cronsJson(crontab),
     entries,
     findings: others.map(findingJson),
     suppressed: suppressed.map(({ finding, reason, by }) => ({ ...findingJson(finding), reason, by })),
   };
+}
+
+/** What each of the known crons makes of the text, and the lines they do not read alike. */
+function cronsJson({ crontab }: CrontabFacts): Record<string, unknown> {
+  const { accepted, running, lines } = verdicts(crontab.text, crontab.system);
+  const crons = (['debian12', 'debian13', 'cronie'] as const).map((cron) => [
+    cron,
+    { accepted: accepted[cron], runs: running[cron] },
+  ]);
+  const differences = lines.map(({ line, refusedBy, parting }) => ({
+    line,
+    refusedBy,
+    ...(parting === 'none' ? {} : { parting }),
+  }));
+  return { crons: Object.fromEntries(crons), differences };
 }
 
 async function entryJson(

@@ -72,6 +72,27 @@ describe('scan --json', () => {
   });
 });
 
+describe('the crons', () => {
+  test('each say what they accept and run, and which lines they do not read alike', async () => {
+    const text = '0~30 3 * * * x\nEMPTY=\n1-5-7 * * * * y\n* * * * * z\n';
+    const {
+      crontabs: [first],
+    } = (await document(withCrontab(text), 'scan --user example-user --json')) as {
+      crontabs: [Record<string, unknown>];
+    };
+    expect(first['crons']).toEqual({
+      debian12: { accepted: false, runs: 'nothing' },
+      debian13: { accepted: true, runs: 'everything' },
+      cronie: { accepted: false, runs: 'the-rest' },
+    });
+    expect(first['differences']).toEqual([
+      { line: 1, refusedBy: [], parting: 'times' },
+      { line: 2, refusedBy: ['debian12'] },
+      { line: 3, refusedBy: ['cronie'] },
+    ]);
+  });
+});
+
 describe('deploy --dry-run --json', () => {
   test.each(Object.entries(crontabs))('%s', async (_, text) => {
     for (const more of ['', ' --guard entry'])

@@ -29,7 +29,9 @@ describe.concurrent('scan', () => {
     expect(document.crontabs.length).toBe(1);
     expect(Object.keys(crontab ?? {}).sort()).toEqual([
       'accepted',
+      'crons',
       'dialect',
+      'differences',
       'entries',
       'findings',
       'source',
