@@ -76,7 +76,7 @@ describe.skipIf(why !== '')(`a system call that fails${why ? ` (skipped: ${why})
   }
 
   describe.concurrent.each([
-    ['file', 14, 2],
+    ['file', 10, 2],
     ['spool', 4, 2],
   ] as const)('%s', (kind, few, width) => {
     test(

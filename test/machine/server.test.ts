@@ -431,6 +431,38 @@ await localCrontabs(${JSON.stringify(self)}).poke({ by: 'command', user: '${as.n
       ]);
     });
 
+    test('an install that PAM refuses leaves everything as it was, and says why', async () => {
+      const worker = join(user.home, 'jobs/worker.php');
+      mkdirSync(join(user.home, 'jobs'));
+      writeFileSync(worker, '<?php\nin_array("--once", $argv, true);\n');
+      spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, join(user.home, 'jobs')]);
+      await cron.run(['crontab', '-'], { as: user, stdin: `*/5 * * * * php ${worker}\n` });
+      mkdirSync(at('refusing'));
+      writeFileSync(
+        at('refusing/crontab'),
+        '#!/bin/sh\ncase "$1" in -*) exec /usr/bin/crontab "$@";; esac\necho "You (example-user) are not allowed to access to (crontab) because of pam configuration." >&2\nexit 1\n',
+        { mode: 0o755 },
+      );
+      const before = readFileSync(worker, 'utf8');
+      const tab = readFileSync(join(cron.spool, user.name), 'utf8');
+      const line = [
+        'deploy',
+        '--all',
+        '--ci',
+        '--without',
+        'verify',
+        '--state-dir',
+        join(user.home, 'state'),
+      ];
+      const argv = ['env', `PATH=${at('refusing')}:/usr/bin:/bin`, process.execPath, program, ...line];
+      const ran = await cron.run(argv, { as: user });
+      expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('because of pam configuration')]);
+      expect(ran.stderr).toContain('What had been done was put back.');
+      expect(readFileSync(worker, 'utf8')).toBe(before);
+      expect(readFileSync(join(cron.spool, user.name), 'utf8')).toBe(tab);
+      expect(existsSync(join(user.home, 'jobs/cronlatch-guard.php'))).toBe(false);
+    });
+
     // Its patience is half a minute.
     test.skipIf(process.env['CRONLATCH_STRESS'] !== '1')(
       'a crontab(1) that hangs is given up with all it has started (stress)',

@@ -116,7 +116,13 @@ export async function strike(
     if (round > 0) await again();
     // Without -f only the main thread is traced, so `when` counts its calls alone and no child is hit.
     const inject = `inject=${target.name}:${what}:when=${nth}`;
-    const ran = await straced(program, note, ['-e', `trace=${acting}`, '-e', inject], 8);
+    const ran = await straced(
+      program,
+      note,
+      ['-e', `trace=${acting}`, '-e', inject],
+      // An error in the event loop's own pipe makes it wait for ever; a kill never does.
+      what.startsWith('error') ? 10 : 60,
+    );
     const lines = readFileSync(note, 'utf8').split('\n');
     rmSync(note);
     const calls = callsOf(lines, program.roots);
