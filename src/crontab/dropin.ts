@@ -45,9 +45,9 @@ export type NotLoaded =
  * Why this dialect's daemon passes a file over; nothing when it loads it. The order is that of its own checks, so the
  * first is what its log names.
  *
- * Debian 12 (read, and shown with its daemon by test/machine/cronReads.test.ts): system files are root's, not writable
- * for others, with one hard link, and a symbolic link to one must be root's too; a user's is exactly 0600. cronie
- * (read): one rule of modes for all, symbolic links are followed, hard links are counted for users' crontabs only.
+ * Shown with the daemons of both by test/machine/cronReads.test.ts. Debian: system files are root's, not writable for
+ * others, with one hard link, and a symbolic link to one must be root's too; a user's is exactly 0600. cronie: one rule
+ * of modes for all, symbolic links are followed, hard links are counted for users' crontabs only.
  */
 export function whyNotLoaded(file: CronFile, place: CronPlace, dialect: Dialect): readonly NotLoaded[] {
   return dialect === 'debian' ? debianFaults(file, place) : cronieFaults(file, place);

@@ -1,10 +1,19 @@
-// When Debian's own cron starts a job, on days that include both changes of the clock: its daemon is the judge of
-// nextRuns, minute by minute.
+// When a real cron starts a job, on days that include both changes of the clock: the daemon is the judge of nextRuns,
+// minute by minute.
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Dialect } from '../../src/crontab/crontab.ts';
 import { parseCrontab } from '../../src/crontab/parse.ts';
 import { nextRuns } from '../../src/crontab/schedule.ts';
+import { cronZone } from '../../src/crontab/settings.ts';
 import { stress } from '../crontab/arbitrary.ts';
-import { daysMissing, type SteppedCron, startStepped, workplace } from '../support/cronDays.ts';
+import {
+  type Daemon,
+  daemons,
+  daysMissing,
+  type SteppedCron,
+  startStepped,
+  workplace,
+} from '../support/cronDays.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -149,9 +158,21 @@ afterEach(async () => {
   for (const cron of running.splice(0)) await cron.stop();
 });
 
+/** Taken by this cron, and without a time of its own choice. */
+function isPlain(schedule: string, dialect: Dialect): boolean {
+  const { accepted, lines } = parseCrontab(`${schedule} x\n`, { dialect, system: false });
+  return accepted && !lines.some((line) => line.marks.some((mark) => mark.code === 'random-time'));
+}
+
 /** All starts that nextRuns gives from one minute to another, both included. */
-async function told(schedule: string, zone: string, from: number, to: number): Promise<number[]> {
-  const line = parseCrontab(`${schedule} x\n`, { dialect: 'debian', system: false }).lines[0];
+async function told(
+  schedule: string,
+  zone: string,
+  from: number,
+  to: number,
+  dialect: Dialect,
+): Promise<number[]> {
+  const line = parseCrontab(`${schedule} x\n`, { dialect, system: false }).lines[0];
   if (line?.is !== 'entry') throw new Error(`${schedule} is no entry`);
   const starts: number[] = [];
   for (let at = from - MINUTE; ; ) {
@@ -164,15 +185,22 @@ async function told(schedule: string, zone: string, from: number, to: number): P
   return starts.filter((at) => at <= to);
 }
 
-async function judge(zone: Zone, list: readonly string[], before: number, after: number): Promise<void> {
+async function judge(
+  daemon: Daemon,
+  zone: Zone,
+  list: readonly string[],
+  before: number,
+  after: number,
+): Promise<void> {
   const place = workplace();
-  const entries = schedules(list, zone);
+  const dialect = daemon.cron === 'cronie' ? 'cronie' : 'debian';
+  const entries = schedules(list, zone).filter((entry) => isPlain(entry, dialect));
   place.install('root', entries.map((entry, index) => `${entry} ${place.note(String(index))}\n`).join(''));
   const windows = [zone.forward, zone.back]
     .map((moment) => Date.parse(moment))
     .sort((one, other) => one - other)
     .map((change) => ({ from: change - before, to: change + after }));
-  const cron = await startStepped(place, zone.name, (windows[0]?.from ?? 0) - MINUTE);
+  const cron = await startStepped(place, zone.name, (windows[0]?.from ?? 0) - MINUTE, daemon);
   running.push(cron);
   for (const { from, to } of windows) {
     // From one window to the next the clock jumps by months: cron takes that for a clock that was set.
@@ -188,7 +216,7 @@ async function judge(zone: Zone, list: readonly string[], before: number, after:
       const here = seen.filter((at) => at >= from && at <= to);
       // What was skipped is made up for in the minute of the jump, one start for each that was due.
       const once = here.filter((at, at2) => at !== forward || here.indexOf(at) === at2);
-      const ours = await told(entry, zone.name, from, to);
+      const ours = await told(entry, zone.name, from, to, dialect);
       total += here.length;
       if (JSON.stringify(once) !== JSON.stringify(ours)) {
         const iso = (at: number): string => new Date(at).toISOString().slice(5, 16);
@@ -207,19 +235,19 @@ async function judge(zone: Zone, list: readonly string[], before: number, after:
     }
   }
   process.stdout.write(
-    `${zone.name}: ${entries.length} schedules, ${total} starts of Debian's cron, ${wrong.length} told otherwise\n`,
+    `${zone.name}: ${entries.length} schedules, ${total} starts of ${daemon.cron}, ${wrong.length} told otherwise\n`,
   );
   expect(wrong).toEqual([]);
   expect(total).toBeGreaterThan(entries.length);
 }
 
-describe.skipIf(daysMissing !== '')(
-  `nextRuns and Debian's daemon agree${daysMissing && ` (${daysMissing})`}`,
-  () => {
+describe.skipIf(daysMissing !== '').each(daemons)(
+  `nextRuns and the daemon of $cron agree${daysMissing && ` (${daysMissing})`}`,
+  (daemon) => {
     test.each(zones.slice(0, 2))(
       'on the hours round both changes of the clock in $name',
       async (zone) => {
-        await judge(zone, few, 1.25 * HOUR, 1.5 * HOUR);
+        await judge(daemon, zone, few, 1.25 * HOUR, 1.5 * HOUR);
       },
       300_000,
     );
@@ -228,7 +256,7 @@ describe.skipIf(daysMissing !== '')(
       'on two days round both changes of the clock in $name',
       async (zone) => {
         expect(many.length).toBeGreaterThanOrEqual(60);
-        await judge(zone, many, 26 * HOUR, 24 * HOUR);
+        await judge(daemon, zone, many, 26 * HOUR, 24 * HOUR);
       },
       3_000_000,
     );
@@ -241,12 +269,34 @@ describe.skipIf(daysMissing !== '')(
         entries.map((entry, index) => `${entry} ${place.note(String(index))}\n`).join(''),
       );
       const jump = Date.parse('2026-03-29T01:00Z');
-      const cron = await startStepped(place, 'Europe/Berlin', jump - 3 * MINUTE);
+      const cron = await startStepped(place, 'Europe/Berlin', jump - 3 * MINUTE, daemon);
       running.push(cron);
       await cron.live(jump - 2 * MINUTE, jump + 2 * MINUTE);
       const counts = entries.map((_, index) => cron.starts(String(index)).map((at) => (at - jump) / MINUTE));
       expect(counts.map((starts) => starts.length)).toEqual([12, 1, 0, 13]);
       expect(new Set(counts.flat())).toEqual(new Set([0]));
+    });
+
+    test('on whose clock counts below CRON_TZ', async () => {
+      const place = workplace();
+      const text = [
+        `0 9 * * * ${place.note('here')}`,
+        'CRON_TZ=Asia/Tokyo',
+        `0 9 * * * ${place.note('tokyo')}`,
+        `@hourly ${place.note('hourly')}`,
+        '',
+      ].join('\n');
+      place.install('root', text);
+      const from = Date.parse('2026-06-01T23:58Z');
+      const cron = await startStepped(place, 'UTC', from, daemon);
+      running.push(cron);
+      await cron.live(from + MINUTE, from + 4 * MINUTE);
+      const dialect = daemon.cron === 'cronie' ? 'cronie' : 'debian';
+      const zone = cronZone(parseCrontab(text, { dialect, system: false }), 3) ?? 'UTC';
+      const ours = await told('0 9 * * *', zone, from + MINUTE, from + 4 * MINUTE, dialect);
+      expect(cron.starts('tokyo')).toEqual(ours);
+      expect(ours).toHaveLength(dialect === 'cronie' ? 1 : 0);
+      expect([cron.starts('here').length, cron.starts('hourly').length]).toEqual([0, 1]);
     });
   },
 );

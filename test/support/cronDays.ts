@@ -1,4 +1,4 @@
-// Debian's cron daemon on a clock that the test sets minute by minute: libfaketime tells it the mtime of a file, and a
+// A real cron daemon on a clock that the test sets minute by minute: libfaketime tells it the mtime of a file, and a
 // SIGHUP wakes it from its sleep. A day takes seconds, and each start is known to the very minute of cron's clock.
 // It runs in a mount namespace of its own, sees nothing of the machine's crontabs and dies with the test.
 import { spawn, spawnSync } from 'node:child_process';
@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Cron } from '../../src/crontab/dialects.ts';
 
 const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 const MINUTE = 60_000;
@@ -80,12 +81,29 @@ export function workplace(): Workplace {
 
 const waiting = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
 
-/** Starts the daemon at a moment (ms since the epoch) in a zone. `program` is another cron than the machine's own. */
+export interface Daemon {
+  readonly cron: Cron;
+  readonly command: string;
+}
+
+/**
+ * The machine's own cron, taken for Debian 12's, and others named in CRONLATCH_DAEMONS:
+ * `debian13=/opt/debian13/cron -f;cronie=/opt/cronie/crond -n -m off`.
+ */
+export const daemons: readonly Daemon[] = [
+  { cron: 'debian12', command: 'cron -f -L 0' },
+  ...(process.env['CRONLATCH_DAEMONS'] ?? '').split(';').flatMap((one): Daemon[] => {
+    const [, cron, command = ''] = /^(debian13|cronie)=(.+)$/.exec(one) ?? [];
+    return cron === undefined ? [] : [{ cron: cron as Cron, command }];
+  }),
+];
+
+/** Starts the daemon at a moment (ms since the epoch) in a zone. */
 export async function startStepped(
   place: Workplace,
   zone: string,
   start: number,
-  program = 'cron -f -L 0',
+  { command }: Daemon,
 ): Promise<SteppedCron> {
   const at = (name: string): string => join(place.directory, name);
   const clock = at('clock');
@@ -104,7 +122,7 @@ mount --bind ${at('crontab')} /etc/crontab
 mount -t tmpfs tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 exec env -i PATH="$PATH" TZ=${zone} LD_PRELOAD=${library} FAKETIME=% FAKETIME_FOLLOW_FILE=${clock} FAKETIME_NO_CACHE=1 \\
-  DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 ${program}
+  DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 ${command}
 `,
   );
   const args = ['-m', '--propagation', 'private', 'setpriv', '--pdeathsig', 'KILL', 'sh', at('enter')];
@@ -154,7 +172,7 @@ exec env -i PATH="$PATH" TZ=${zone} LD_PRELOAD=${library} FAKETIME=% FAKETIME_FO
     );
 
   const end = Date.now() + 20_000;
-  while (of('comm').trim() !== 'cron' || !existsSync(`/proc/${pid}/root/run/crond.pid`)) {
+  while (!existsSync(`/proc/${pid}/root/run/crond.pid`)) {
     if (daemon.exitCode !== null || Date.now() > end) throw new Error(`cron did not start: ${complaint}`);
     await waiting(5);
   }
