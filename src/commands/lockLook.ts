@@ -105,29 +105,35 @@ async function presentOf(server: Server, record: LockRecord, rows: readonly Proc
   };
 }
 
-/** A shared lock on a read-only descriptor, without waiting, given back at once: 0 free, 1 held, anything else is no answer. */
-const trials: readonly (readonly [program: string, ...args: string[]])[] = [
-  ['/bin/sh', '-c', 'exec 9<"$1" || exit 3; command -v flock >/dev/null || exit 4; flock -s -n -E 1 9', 'sh'],
-  ['/usr/bin/perl', '-e', 'open(F,"<",$ARGV[0]) or exit 3; exit(flock(F,5) ? 0 : $!{EWOULDBLOCK} ? 1 : 5)'],
-];
+/**
+ * A shared lock on a read-only descriptor, without waiting, given back at once: 0 free, 11 held, anything else is no
+ * answer (a program that fails for reasons of its own exits with 1).
+ * flock(1) is the last resort: it would make the file anew if somebody deleted it in this very moment.
+ */
+const inPerl = 'open(F,"<",$ARGV[0]) or exit 3; exit(flock(F,5) ? 0 : $!{EWOULDBLOCK} ? 11 : 5)';
 const inPhp =
-  '$f=@fopen($argv[1],"r"); if(!$f) exit(3); $w=0; if(flock($f,LOCK_SH|LOCK_NB,$w)) exit(0); exit($w===1?1:5);';
+  '$f=@fopen($argv[1],"r"); if(!$f) exit(3); $w=0; if(flock($f,LOCK_SH|LOCK_NB,$w)) exit(0); exit($w===1?11:5);';
 
 async function tryLock(
   server: Server,
   target: LockTarget,
 ): Promise<{ readonly is: 'held' | 'free' } | { readonly is: 'unknown'; readonly because: string }> {
   const { interpreter } = target;
-  const php = interpreter?.kind === 'php' ? [[interpreter.path, '-n', '-r', inPhp, '--'] as const] : [];
-  let because = 'nothing here can try it (flock, perl or PHP)';
-  for (const program of [...php, ...trials]) {
-    const ran = await server.programs.run([...program, lockPath(target)], {
+  const path = lockPath(target);
+  const trials = [
+    ...(interpreter?.kind === 'php' ? [[interpreter.path, '-n', '-r', inPhp, '--', path]] : []),
+    ['/usr/bin/perl', '-e', inPerl, path],
+    ['/usr/bin/flock', '-s', '-n', '-E', '11', path, '/bin/true'],
+  ];
+  let because = 'nothing here can try it (PHP, perl or flock)';
+  for (const argv of trials) {
+    const ran = await server.programs.run(argv, {
       as: target.owner,
       env: { PATH: '/usr/bin:/bin' },
       timeout: 5000,
     });
     if (ran.code === 0) return { is: 'free' };
-    if (ran.code === 1) return { is: 'held' };
+    if (ran.code === 11) return { is: 'held' };
     if (ran.code === 3) because = 'it cannot be opened';
     if (ran.code === 5) because = 'this file system cannot lock';
     if (ran.code === 'timeout') return { is: 'unknown', because: 'the trial hung (a network drive?)' };

@@ -27,7 +27,8 @@ export async function withTokens(
     const written =
       asked === 'script' ||
       (script.releasedBy === 'nobody' && !isConsole(script.path) && job.framework === 'none');
-    if (script.guard !== 'none' || script.file.uid !== owner.uid || !written) continue;
+    if (job.obstacles.length > 0 || script.guard !== 'none' || script.file.uid !== owner.uid || !written)
+      continue;
     const told = await tokensOf(server, job);
     if (told !== 'unasked') tokens.set(script.path, told);
   }

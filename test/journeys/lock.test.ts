@@ -39,7 +39,7 @@ function site({ record, processes = [], trial, absent = false }: Situation): Mac
   machine.programs = () => {
     const held = machine.processes.some((p) => p.holds === `1:${inode}`);
     const says = trial ?? (held ? 'held' : 'free');
-    return { code: { held: 1, free: 0, impossible: 4 }[says], stdout: '', stderr: '' };
+    return { code: { held: 11, free: 0, impossible: 1 }[says], stdout: '', stderr: '' };
   };
   return machine;
 }
