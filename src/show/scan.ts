@@ -176,15 +176,17 @@ function paintOf(level: Finding['level'], theme: Theme): (text: string) => strin
 function sayLines(finding: Finding, { theme, width }: Look, indent: string): string[] {
   const { what, fix } = sayFinding(finding);
   const inner = `${indent}      `;
-  const room = width === undefined ? undefined : Math.max(30, width - inner.length);
+  const level = paintOf(finding.level, theme)(finding.level);
+  if (width === undefined) {
+    const head = `${indent}${level}  ${what}  ${theme.dim(`[${finding.code}]`)}`;
+    return fix === undefined ? [head] : [head, `${inner}${theme.mark.arrow} ${fix}`];
+  }
+  const room = Math.max(30, width - inner.length);
   const [first = '', ...more] = wrap(`${what}  [${finding.code}]`, room);
-  const code = (text: string): string => text.replace(/ ?\[[a-z0-9-]+\]$/, (found) => theme.dim(found));
-  const out = [
-    `${indent}${paintOf(finding.level, theme)(finding.level)}  ${code(first)}`,
-    ...more.map((line) => `${inner}${code(line)}`),
-  ];
+  const code = (text: string): string => text.replace(/\[[a-z0-9-]+\]$/, (found) => theme.dim(found));
+  const out = [`${indent}${level}  ${code(first)}`, ...more.map((line) => `${inner}${code(line)}`)];
   if (fix === undefined) return out;
-  const [head = '', ...tail] = wrap(fix, room === undefined ? undefined : room - 3);
+  const [head = '', ...tail] = wrap(fix, room - 3);
   return [...out, `${inner}${theme.mark.arrow} ${head}`, ...tail.map((line) => `${inner}  ${line}`)];
 }
 

@@ -14,6 +14,8 @@ const TAB = 8;
 /** Makes a line fit to be shown: tabs become blanks, control characters are written out, secrets are hidden. */
 export function snippetOf(line: string, unicode: boolean): Snippet {
   const secrets = secretsIn(line);
+  // Nearly every line: each sign is one column wide and stands where it stands.
+  if (secrets.length === 0 && /^[\x20-\x7e]*$/.test(line)) return { text: line, columns: upTo(line.length) };
   const columns: number[] = [];
   let text = '';
   let at = 0;
@@ -36,6 +38,14 @@ export function snippetOf(line: string, unicode: boolean): Snippet {
   }
   columns[line.length] = at;
   return { text, columns };
+}
+
+const counted: number[] = [];
+
+/** 0 to n. */
+function upTo(n: number): readonly number[] {
+  while (counted.length <= n) counted.push(counted.length);
+  return counted.slice(0, n + 1);
 }
 
 function show(sign: string, at: number, unicode: boolean): string {
@@ -101,9 +111,9 @@ function signWidth(sign: string): number {
   return WIDE.test(sign) ? 2 : 1;
 }
 
-/** A sentence in lines of at most `width` columns; without a width it stays one line, which is what grep wants. */
-export function wrap(text: string, width: number | undefined): string[] {
-  if (width === undefined || widthOf(text) <= width) return [text];
+/** A sentence in lines of at most `width` columns. */
+export function wrap(text: string, width: number): string[] {
+  if (widthOf(text) <= width) return [text];
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

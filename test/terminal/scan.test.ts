@@ -1,8 +1,9 @@
 // scan as people meet it: the mark under the spot, what can be chosen, suppressed and read by other programs.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ESC, json, plainEnv, run, scratch } from './harness.ts';
+import { bin, ESC, json, plainEnv, run, scratch } from './harness.ts';
 
 /** A crontab of its own; `more` is put behind the lines every test wants. */
 function tab(text: string | Buffer): { on: string[]; directory: string; path: string } {
@@ -67,6 +68,21 @@ describe.concurrent('the report', () => {
     const { out } = await run(['scan', ...tab('0 3 * * * x --password=correct-horse 2>&1 > f\n').on]);
     expect(out).not.toContain('correct-horse');
     expect(marked(out)).toEqual(['***', '2>&1 > f']);
+  });
+});
+
+describe.skipIf(spawnSync('script', ['--version']).status !== 0)('on a terminal of 50 columns', () => {
+  test('nothing is wider, and the mark stays under its spot', () => {
+    const long = `0 3 * * * /usr/local/bin/${'a'.repeat(60)} 2>&1 > /srv/log ${'b'.repeat(60)}\n`;
+    const command = ['stty cols 50;', process.execPath, bin, 'scan', '--no-color', ...tab(long).on].join(' ');
+    const ran = spawnSync('script', ['-qec', command, '/dev/null'], { env: plainEnv(), encoding: 'utf8' });
+    const shown = lines(ran.stdout.replaceAll('\r', ''));
+    const at = shown.findIndex((line) => /^ +\^~+$/.test(line));
+    const mark = shown[at] ?? '';
+    expect(shown[at - 1]?.slice(mark.indexOf('^'), mark.length)).toBe('2>&1 > /srv/log');
+    expect(shown[at - 1]).toMatch(/^ {6}\.\.\..*\.\.\.$/);
+    // The first line has the file's path, which is one word.
+    expect(shown.slice(1).filter((line) => line.length > 50)).toEqual([]);
   });
 });
 
