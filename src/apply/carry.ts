@@ -159,6 +159,7 @@ async function putCrontab(server: Server, step: PutCrontab, acting: () => void):
     acting();
     await server.crontabs.install(after);
   } else {
+    await refuseSecondName(server, route.path, route.as);
     const { mode, uid, gid } = route.look;
     const look: FileText = {
       bytes: after,
@@ -187,6 +188,17 @@ async function putCrontab(server: Server, step: PutCrontab, acting: () => void):
       (step.mtime === undefined || look.mtime === step.mtime));
   if (seen.is === 'none' || seen.text !== after || !kept)
     throw new Problem('read-back', { what: nameOf(step) });
+}
+
+/** A replaced file has one name. Under a second one the old text would live on, and whoever edits there edits nothing. */
+async function refuseSecondName(server: Server, path: string, as: Owner): Promise<void> {
+  const seen = await server.files.look(path, as);
+  if (seen.is !== 'file' || seen.links < 2) return;
+  throw new Problem('unkeepable', {
+    path,
+    reason: `it has ${seen.links} names (hard links), and a new file would have one`,
+    next: 'What had been done was put back. Leave it one name: find DIRECTORY -samefile FILE shows them.',
+  });
 }
 
 /** Temporary file beside the target, fsync, a last look, rename, fsync of the directory: never half a file. */

@@ -1,5 +1,5 @@
 // The way back: every byte, mode and nanosecond; other forms; lines that others edited since.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { deploy, expectProblem, hasPhp, json, rollback, run, type Site, site, snapshot } from './harness.ts';
@@ -55,6 +55,18 @@ describe.concurrent('rollback', () => {
       `Kept, since there is something in it: ${join(at.directory, 'cronlatch/worker')}`,
     );
     expect(readFileSync(log, 'utf8')).toBe('a day’s work\n');
+  });
+
+  test('a crontab with a second name is refused, and nothing is left of the attempt', async () => {
+    const at = site();
+    linkSync(at.tab, join(at.directory, 'crontab.old'));
+    const before = snapshot(at.directory, ['state']);
+    const ended = await deploy(at);
+    expectProblem(ended, 'unkeepable', 5);
+    expect(ended.err).toContain('2 names (hard links)');
+    expect(snapshot(at.directory, ['state'])).toEqual(before);
+    rmSync(join(at.directory, 'crontab.old'));
+    expect((await deploy(at)).code).toBe(0);
   });
 
   test('deploy, back, deploy, back: the same each time', async () => {
