@@ -25,6 +25,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   statSync,
@@ -104,9 +105,18 @@ function tryLock(guard) {
 
 /**
  * Publishes our PID. It must not replace the PID of another live instance: that one would be hidden from the next start if
- * the lock file were deleted once more. So the file is made by link(), which fails where one is.
+ * the lock file were deleted once more. So the file is made by link(), which fails where one is, and by one process at a
+ * time: what is left over now may be somebody's the moment we delete it.
  */
 function claim(guard) {
+  const door = attempt(() => openSync(dirname(guard.path), constants.O_RDONLY)); // a directory can be locked, too
+  for (let look = 0; look < 50 && door !== undefined && flock(door, false).is === 'busy'; look++) sleep(10);
+  const ours = publish(guard);
+  if (door !== undefined) closeSync(door);
+  return ours;
+}
+
+function publish(guard) {
   const file = `${guard.path}.pid`;
   const temporary = `${file}.${process.pid}.tmp`;
   attempt(() => writeFileSync(temporary, `${process.pid}\n`, { mode: 0o600 })); // a full disk may stop it and does not matter
@@ -236,6 +246,10 @@ function isInstance(guard, pid) {
   if (!found || found.state === 'Z' || !script || !boot || !file) return false;
   // Started after the PID file was written: the number was given to somebody else.
   if (Number(boot[1]) + found.start / 100 > file.mtimeMs / 1000 + 1) return false;
+  // It may be a worker of another name, or in PHP: then it has the deleted lock file open.
+  const open = attempt(() => readdirSync(`/proc/${pid}/fd`)) || [];
+  const target = (fd) => attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) || '';
+  if (open.some((fd) => target(fd).startsWith(`${guard.path}.lock`))) return true;
   return read(`/proc/${pid}/cmdline`).includes(script);
 }
 
@@ -427,7 +441,12 @@ function leak(guard) {
 // ---- files
 
 function readRecord(guard) {
-  const record = attempt(() => JSON.parse(read(`${guard.path}.lock`)));
+  // From the file that is locked, which need not be the one at the path.
+  const bytes = Buffer.alloc(RECORD);
+  const record = attempt(() => {
+    if (guard.fd === undefined) return JSON.parse(read(`${guard.path}.lock`));
+    return JSON.parse(bytes.toString('latin1', 0, readSync(guard.fd, bytes, 0, RECORD, 0)));
+  });
   return record && typeof record === 'object' ? record : {};
 }
 

@@ -161,6 +161,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             if ($this->fp === false) {
                 $this->refuse(73, "cannot open $lock: " . preg_replace('/^.*(failed to open stream|\)): /i', '', self::$reason));
             }
+            stream_set_read_buffer($this->fp, 0); // the record is to be read as it is now
             if (!flock($this->fp, LOCK_EX | LOCK_NB, $busy)) {
                 if ($busy !== 1) { // an error looks like "busy" but for this; saying "already running" would be a silent outage
                     $this->refuse(74, "flock() is not possible on $lock (network file system?): refusing to run without a lock");
@@ -172,10 +173,15 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         /**
          * Publishes our PID. It must not replace the PID of another live instance: that one would be hidden from the next
-         * start if the lock file were deleted once more. So the file is made by link(), which fails where one is.
+         * start if the lock file were deleted once more. So the file is made by link(), which fails where one is, and by
+         * one process at a time: what is left over now may be somebody's the moment we delete it.
          */
         private function claim(): bool
         {
+            $door = fopen(dirname($this->path), 're'); // a directory can be locked, too
+            for ($try = 0; $try < 100 && $door !== false && !flock($door, LOCK_EX | LOCK_NB, $busy) && $busy === 1; $try++) {
+                usleep(10000);
+            }
             $file = $this->path . '.pid';
             $mine = "$file.{$this->pid}.tmp";
             file_put_contents($mine, $this->pid . "\n"); // a full disk may stop it and does not matter
@@ -219,8 +225,16 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 return false;
             }
             // Started after the PID file was written: the number was given to somebody else.
-            return $boot[1] + $process['start'] / 100 <= lstat($this->path . '.pid')['mtime'] + 1
-                && strpos(self::read("/proc/$pid/cmdline"), $script) !== false;
+            if ($boot[1] + $process['start'] / 100 > lstat($this->path . '.pid')['mtime'] + 1) {
+                return false;
+            }
+            // It may be a worker of another name, or in Node: then it has the deleted lock file open.
+            foreach (glob("/proc/$pid/fd/*") ?: [] as $fd) {
+                if (strpos((string) readlink($fd), $this->path . '.lock') === 0) {
+                    return true;
+                }
+            }
+            return strpos(self::read("/proc/$pid/cmdline"), $script) !== false;
         }
 
         /** We hold the lock, so whoever left these traces is gone. They are overwritten, nothing is deleted. */
@@ -475,7 +489,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
 
         private function readRecord(): array
         {
-            $record = function_exists('json_decode') ? json_decode(self::read($this->path . '.lock', self::RECORD), true) : null;
+            // From the file that is locked, which need not be the one at the path.
+            $text = $this->fp ? (string) stream_get_contents($this->fp, self::RECORD, 0) : self::read($this->path . '.lock', self::RECORD);
+            $record = function_exists('json_decode') ? json_decode($text, true) : null;
             return is_array($record) ? $record : [];
         }
 

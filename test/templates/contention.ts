@@ -85,18 +85,21 @@ export async function contend(at: Stage, commands: readonly (readonly string[])[
 
   const open = new Map<string, number>();
   const intervals: [number, number][] = [];
+  const close = (pid: string, entered: number, left: number | undefined) => {
+    // Killed at work: it had the lock until the shot at the least.
+    const end = left ?? Math.max(entered, killedAt.get(Number(pid)) ?? entered);
+    intervals.push([entered, end]);
+  };
   for (const line of readFileSync(log, 'utf8').trim().split('\n')) {
     const [what, pid = '', time] = line.split(' ');
     const entered = open.get(pid);
     if (entered !== undefined) {
-      // Killed at work: it had the lock until the shot at the least.
-      intervals.push([entered, what === 'out' ? Number(time) : (killedAt.get(Number(pid)) ?? entered)]);
+      close(pid, entered, what === 'out' ? Number(time) : undefined);
       open.delete(pid);
     }
     if (what === 'in') open.set(pid, Number(time));
   }
-  for (const [pid, entered] of open)
-    intervals.push([entered, Math.max(entered, killedAt.get(Number(pid)) ?? entered)]);
+  for (const [pid, entered] of open) close(pid, entered, undefined);
   return {
     overlaps: overlapsOf(intervals),
     wins: intervals.length,

@@ -83,6 +83,21 @@ describe.skipIf(!hasPhp)('PHP and Node on one lock', () => {
     expect(theirs.overlaps).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['php', 'node'],
+    ['node', 'php'],
+  ] as const)('#2: a deleted lock file hides no %s worker from a %s worker', async (holder, second) => {
+    const running = at.start([holder, at.script(holder), 'block']);
+    await running.says('ran');
+    rmSync(at.file('.lock'));
+    expect(await at.run([second, at.script(second)])).toMatchObject({
+      code: 75,
+      out: '',
+      err: `The lock file was deleted while another instance still runs (PID: ${running.pid}). Not starting a second one.\n`,
+    });
+    expect(at.read('.pid')).toBe(`${running.pid}\n`);
+  });
+
   it('#3: of many at once exactly one runs, the others are silent', { timeout: 120_000 }, async () => {
     rmSync(at.dir, { recursive: true });
     const count = stress ? 200 : 80;

@@ -16,6 +16,7 @@ describe('#22: the lock is never unlocked, emptied, closed or deleted, and no PI
     expect(code).not.toMatch(/posix_kill\([^)]*, 0\)/);
     expect(code.match(/fopen\([^)]*\)/g)).toEqual([
       "fopen($lock, $this->options['lockChildren'] ? 'c+' : 'c+e')",
+      'fopen(dirname($this->path)', // the directory, for the moment of publishing a PID
       "fopen('php://stderr', 'w')",
     ]);
     // The one handle that is closed is one that got no lock, or that of a file no longer at the path.
@@ -35,6 +36,7 @@ describe('#22: the lock is never unlocked, emptied, closed or deleted, and no PI
     expect(code).not.toMatch(/truncate|process\.kill\([^)]*, 0\)/);
     expect(code.match(/.*closeSync\(.*/g)?.map((line) => line.trim())).toEqual([
       'for (let replaced = 0; ; closeSync(guard.fd)) {',
+      'if (door !== undefined) closeSync(door);', // the directory, for the moment of publishing a PID
       'if (fd !== undefined) closeSync(fd);', // status: a look of its own
     ]);
     const deleted = [...code.matchAll(/(?:remove|unlinkSync)\((.*?)\)[;)]/g)].map((match) => match[1]);
