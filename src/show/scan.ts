@@ -37,7 +37,7 @@ export function scanLines(
       theme.dim(
         unseen === 'other-users'
           ? 'Not seen: crontabs of other users (run as root to see them).'
-          : `Not seen: ${unseen} (not a file that may be read here).`,
+          : `Not seen: ${unseen} (a symbolic link, or closed to this user; cron may read it all the same).`,
       ),
     );
   out.push(...leftOutLines(reported, theme));

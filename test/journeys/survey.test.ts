@@ -406,3 +406,73 @@ describe('which Debian', () => {
     expect(await refused('13.1\n', 'scan --file tab --json')).toEqual(['1 bad-field']);
   });
 });
+
+describe('runs that take longer than the time to the next', () => {
+  const found = async (): Promise<{ level: string; message: string }[]> => {
+    const { json } = await run('scan --user example-user --json');
+    return (
+      json['crontabs'] as { entries: { findings: { code: string; level: string; message: string }[] }[] }[]
+    )
+      .flatMap(({ entries }) => entries.flatMap(({ findings }) => findings))
+      .filter(({ code }) => code === 'overlap');
+  };
+
+  test('are told by the record the guard left, and the lock is said to keep them apart', async () => {
+    await run('deploy --all --ci --without verify');
+    const record = (ended: number | null): void =>
+      machine.put(
+        `${home}/cronlatch/process_import_jobs/process_import_jobs.lock`,
+        `${JSON.stringify({ pid: 1, started: 1000, ended, state: 'done' }).padEnd(511)}\n`,
+        own,
+      );
+    record(1100);
+    expect(await found()).toEqual([]);
+    record(1000 + 600);
+    expect(await found()).toMatchObject([
+      {
+        level: 'note',
+        message: expect.stringMatching(/takes 10 min \(last run\).* 2 min: the lock leaves out/),
+      },
+    ]);
+    // A run that has not ended says nothing about how long it takes; nor does what is no record.
+    record(null);
+    expect(await found()).toEqual([]);
+    machine.put(
+      `${home}/cronlatch/process_import_jobs/process_import_jobs.lock`,
+      '{"started": 1000, "ended',
+      own,
+    );
+    expect(await found()).toEqual([]);
+  });
+
+  test('are told by an instance that runs, and without a lock they overlap', async () => {
+    machine.put('/proc/uptime', '20000.00 100.00\n');
+    machine.processes = [instance(501, { start: String((20_000 - 90) * 100) })];
+    expect(await found()).toEqual([]);
+    machine.processes = [instance(501, { start: String((20_000 - 900) * 100) })];
+    expect(await found()).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('15 min (PID 501)') },
+    ]);
+    // In a container the clocks may count from different boots.
+    machine.put('/proc/uptime', '10.00 1.00\n');
+    expect(await found()).toEqual([]);
+  });
+});
+
+test('a script that the user’s and the system’s crontab both start is said, with the place of the other', async () => {
+  machine.put('/etc/cron.d/shop', `*/5 * * * * example-user /usr/bin/php ${script}\n`);
+  const { json } = await run('scan --json');
+  const twice = (
+    json['crontabs'] as { source: string; entries: { findings: { code: string; message: string }[] }[] }[]
+  )
+    .flatMap(({ source: at, entries }) =>
+      entries.flatMap(({ findings }) => findings.map((f) => ({ at, ...f }))),
+    )
+    .filter(({ code }) => code === 'same-script-twice');
+  expect(twice).toMatchObject([
+    {
+      at: '/etc/cron.d/shop',
+      message: 'Line 4 of user:example-user starts the same script in the same way.',
+    },
+  ]);
+});
