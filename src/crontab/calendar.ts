@@ -30,7 +30,7 @@ export function nextDay(times: Times, from: number): number {
 }
 
 /** Minutes of the day at which it fires, sorted. */
-export function minutesOfDay(times: Times): number[] {
+function minutesOfDay(times: Times): number[] {
   return times.hours.flatMap((hour) => times.minutes.map((minute) => hour * 60 + minute));
 }
 

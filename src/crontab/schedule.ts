@@ -1,5 +1,5 @@
 // When a schedule fires: its shortest gap, whether it ever fires, and its next runs with cron's treatment of DST.
-import { CYCLE, DAY, firesAt, MINUTE, minutesOfDay, needsBothDays, nextDay, walk } from './calendar.ts';
+import { CYCLE, DAY, firesAt, MINUTE, needsBothDays, nextDay, walk } from './calendar.ts';
 import type { Schedule, Times } from './crontab.ts';
 import { CATCH_UP, isSteady, type Jump, jumpsBetween, type OffsetAt, offsets } from './jumps.ts';
 
@@ -18,6 +18,13 @@ export function neverFires(schedule: Schedule): boolean {
   return needsBothDays(schedule) ? !possible || weekdays.length === 0 : !possible && weekdays.length === 0;
 }
 
+/** The least step from one of the sorted values to the next; infinite where there is none. */
+function least(values: readonly number[]): number {
+  let step = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < values.length; i++) step = Math.min(step, (values[i] ?? 0) - (values[i - 1] ?? 0));
+  return step;
+}
+
 /**
  * The shortest time in seconds between two starts, clock changes left out; `never` when it does not fire, `boot`
  * for `@reboot`. Looked up over 28 years, in which the calendar repeats.
@@ -25,10 +32,11 @@ export function neverFires(schedule: Schedule): boolean {
 export function shortestGap(schedule: Schedule): number | 'never' | 'boot' {
   if (schedule.is === 'reboot') return 'boot';
   if (neverFires(schedule)) return 'never';
-  const starts = minutesOfDay(schedule);
-  let gap = Number.POSITIVE_INFINITY;
-  for (let i = 1; i < starts.length; i++) gap = Math.min(gap, (starts[i] ?? 0) - (starts[i - 1] ?? 0));
-  const overnight = (starts[0] ?? 0) - (starts[starts.length - 1] ?? 0);
+  const { minutes, hours } = schedule;
+  const spread = (minutes[minutes.length - 1] ?? 0) - (minutes[0] ?? 0);
+  // Within an hour, from one hour to the next that counts, and over night.
+  const gap = Math.min(least(minutes), least(hours) * 60 - spread);
+  const overnight = ((hours[0] ?? 0) - (hours[hours.length - 1] ?? 0)) * 60 - spread;
   const end = CYCLE_START + 2 * CYCLE * DAY;
   let day = nextDay(schedule, CYCLE_START);
   let nights = Number.POSITIVE_INFINITY;

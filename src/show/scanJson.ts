@@ -2,7 +2,7 @@
 import { readable } from '../change/encode.ts';
 import { verdicts } from '../crontab/dialects.ts';
 import { isZone } from '../crontab/jumps.ts';
-import { neverFires, nextRuns } from '../crontab/schedule.ts';
+import { neverFires, nextRuns, shortestGap } from '../crontab/schedule.ts';
 import { cronZone } from '../crontab/settings.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';
@@ -10,6 +10,7 @@ import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.t
 import { countLevels, type Reported } from '../survey/reported.ts';
 import { isGuarded } from '../survey/rules/lock.ts';
 import { findingJson } from './findings.ts';
+import { sayEntry } from './schedule.ts';
 
 /** The version of the document's form; a new one is said in the changelog. */
 const schema = 1;
@@ -86,15 +87,19 @@ async function entryJson(
   const { entry, reading } = facts;
   const { start, end } = entry.scheduleSpan;
   const never = neverFires(entry.schedule);
+  const written = readable(crontab.crontab.text.slice(start, end));
+  const gap = shortestGap(entry.schedule);
   const zone = cronZone(crontab.crontab, facts.line) ?? server.self.zone;
   const next = !never && isZone(zone) ? await nextRuns(entry.schedule, server.now(), 3, zone) : [];
   return {
     line: facts.line,
-    schedule: readable(crontab.crontab.text.slice(start, end)),
+    schedule: written,
+    says: sayEntry(entry, written),
     ...(facts.user === '' ? {} : { user: facts.user }),
     command: readable(entry.command.text),
     ...(entry.command.stdin === undefined ? {} : { stdin: readable(entry.command.stdin) }),
     fires: !never,
+    gap: typeof gap === 'number' ? gap : null,
     next: next.map((at) => new Date(at).toISOString()),
     worker:
       reading.is === 'opaque'
