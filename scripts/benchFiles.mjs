@@ -84,8 +84,10 @@ export function others(scratch, file) {
   const python = join(scratch, 'change.py');
   writeFileSync(
     python,
-    `import sys\nfrom crontab import CronTab\ncron = CronTab(tabfile=sys.argv[1])\njob = cron[${5000}]\njob.set_command(job.command + ' --once')\ncron.write(sys.argv[1] + '.out')\n`,
+    `import sys\nfrom crontab import CronTab\ncron = CronTab(tabfile=sys.argv[1])\njob = cron[5000]\njob.set_command(job.command + ' --once')\ncron.write(sys.argv[1] + '.out')\n`,
   );
+  // Debian's package belongs to Debian's Python, which need not be the first on PATH.
+  const interpreter = ['/usr/bin/python3', 'python3'].find((name) => has(name, '-c', 'import crontab'));
   const parser = join(scratch, 'parser.cjs');
   writeFileSync(
     parser,
@@ -104,7 +106,7 @@ export function others(scratch, file) {
   return [
     {
       name: 'python-crontab: parse, change one, write',
-      argv: has('python3', '-c', 'import crontab') ? ['python3', python, file] : undefined,
+      argv: interpreter === undefined ? undefined : [interpreter, python, file],
       parses: true,
     },
     { name: 'cron-parser CronFileParser: parse', argv: ['node', parser, file], parses: true },

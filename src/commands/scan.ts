@@ -67,7 +67,9 @@ export function showScan(ctx: Context, facts: Facts, extra: readonly Finding[]):
 
 function print(ctx: Context, facts: Facts, reported: readonly Reported[], rest: readonly Finding[]): void {
   const { out: theme, width } = ctx.screen;
-  ctx.screen.print(...scanLines(facts, reported, rest, { theme, width, verbose: ctx.verbose }));
+  const lines = scanLines(facts, reported, rest, { theme, width, verbose: ctx.verbose });
+  // A call takes no more than some hundred thousand arguments, and a large crontab has more lines to say.
+  for (let at = 0; at < lines.length; at += 10_000) ctx.screen.print(...lines.slice(at, at + 10_000));
 }
 
 /** The rules a flag names: words with commas between them, or a list in the config file. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { plainEnv, scratch } from './harness.ts';
+import { plainEnv, run, scratch } from './harness.ts';
 
 const directory = scratch();
 
@@ -61,3 +61,12 @@ test('a text that takes a full shell parser gets it', () => {
   const { files } = start('* * * * * ( cd /srv && php a.php ) &\n');
   expect(files.some((path) => path.endsWith('/dist/deps/unbash.js'))).toBe(true);
 });
+
+test('a crontab with more lines to say than a call takes arguments is scanned to its end', async () => {
+  const file = join(directory, 'large');
+  writeFileSync(file, '* * * * * x\n'.repeat(50_000));
+  const ended = await run(['scan', '--file', file, '--verbose', '--fail-on', 'never']);
+  expect(ended.err).toBe('');
+  expect(ended.code).toBe(0);
+  expect(ended.out).toMatch(/\n0 workers in 1 crontab\.\n$/);
+}, 120_000);
