@@ -59,7 +59,11 @@ function argvOf(command: Command): readonly string[] | 'unknown' {
   const { interpreter, flags, script, fileOption, args } = command;
   if (interpreter.word === undefined) return 'unknown';
   const dashes = fileOption?.dashes;
-  const words = [interpreter.word, ...flags, script, ...(dashes ? [dashes] : []), ...args];
+  // `--` may stand among the flags as well: each word once, as they stand.
+  const all = [interpreter.word, ...flags, script, ...(dashes ? [dashes] : []), ...args];
+  const words = [...new Map(all.map((word) => [word.span.start, word])).values()].sort(
+    (a, b) => a.span.start - b.span.start,
+  );
   return words.some((word) => word.open) ? 'unknown' : words.map((word) => readable(word.value));
 }
 

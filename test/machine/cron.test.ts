@@ -28,7 +28,7 @@ const all: readonly Case[] = [
     place: 'bare spool',
     command: (home, script) => `/usr/bin/php ${script} >> ${home}/logs/import.log 2>&1`,
     worker: 'deaf php',
-    flags: ['--kill-after', '20s'],
+    flags: ['--kill-after', '2s'],
   },
   {
     name: 'the user on his own crontab',
@@ -72,7 +72,7 @@ const stubborn: Case = {
   place: 'crontab',
   worker: 'deaf php',
   command: (_, script) => `php ${script}`,
-  flags: ['--grace', '20s'],
+  flags: ['--grace', '2s'],
 };
 
 /** What is installed for it never reaches cron, as in a container with a spool of its own. */

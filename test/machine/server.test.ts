@@ -187,6 +187,14 @@ describe.skipIf(cronMissing !== '')(`the local server on this kernel${why}`, () 
     const runs = async (target: Target): Promise<void> =>
       until('the worker runs', () => rowsOf().some((r) => r.pid === target.pid && r.argv[1] === target.word));
 
+    test('where a process writes to is told by path, and of one that is gone nothing', async () => {
+      const log = at('written');
+      const pid = start(['sh', '-c', `exec sleep 600 > ${log}`]);
+      await until('sleep runs', () => rowsOf().some((r) => r.pid === pid && r.argv[0] === 'sleep'));
+      expect(await processes.output(pid)).toBe(log);
+      expect(await processes.output(2 ** 22 + 1)).toBe('unseen');
+    });
+
     test('a signal goes only to the process that was meant', async () => {
       const target = worker();
       await runs(target);
