@@ -7,8 +7,8 @@ import { type Seen, tellForms } from './seen.ts';
 
 /** A quarter of a second between two looks. */
 const pace = 250;
-/** After a tick a few quick ones: a run may be over in a moment. */
-const quick = { pace: 25, looks: 40 };
+/** After a tick a few quick ones, since a run may be over in a moment; not where a look costs more than so many milliseconds. */
+const quick = { pace: 25, looks: 40, cost: 60 };
 /**
  * A loser is there while its interpreter starts, and the guard looks for up to two seconds before it calls a holder
  * dead. Who runs without the lock for so many milliseconds is no loser.
@@ -102,6 +102,7 @@ export async function watch(
   let hurry = 0;
   let ticks = 0;
   for (;;) {
+    const began = server.elapsed();
     const rows = await server.processes.list();
     for (const one of workers) await look(server, one, states.get(one.worker) as State, rows, passed);
     const now = server.now();
@@ -124,7 +125,7 @@ export async function watch(
     );
     hurry = due > ticks && unproven ? quick.looks : hurry - 1;
     ticks = due;
-    const pause = hurry > 0 ? quick.pace : pace;
+    const pause = hurry > 0 && server.elapsed() - began <= quick.cost ? quick.pace : pace;
     await server.wait(pause);
     passed += pause;
   }
