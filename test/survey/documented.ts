@@ -78,7 +78,7 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
   'command-cut': { text: `0 3 * * * /usr/local/bin/report --ids=${'1,'.repeat(70_000)}\n` },
   'no-final-newline': { text: '0 3 * * * /usr/local/bin/report' },
   'too-many-lines': { text: '# a comment\n'.repeat(10_001) },
-  'too-many-entries': { text: '0 3 * * * x\n'.repeat(10_001) },
+  'too-many-entries': { path: '/root/many', text: '@reboot x\n'.repeat(10_001) },
   'too-many-settings': { text: 'A=1\n'.repeat(1001) },
   'too-much-comment': { text: `# ${'x'.repeat(998)}\n`.repeat(33) },
   'nul-byte': { text: '0 3 * * * /usr/local/bin/report \0\n' },

@@ -92,20 +92,24 @@ describe('docs/rules.md', () => {
     }
   });
 
-  test.each(rules)('$code: the example is found', async ({ code, bad }) => {
-    const fixture = fixtures[code] ?? {};
-    const text = fixture.text ?? bad.text;
-    const found = await scanned(site(), bad.info, text, fixture);
-    expect(found.map((f) => f.code)).toContain(code);
-    // No other rule speaks without words, and no span ends before it begins.
-    const odd = found.filter(({ code: other, message, where }) => {
-      const { column = 1, endColumn = 1e6 } = where ?? {};
-      return (
-        !isRule(other) || /undefined|\[object|no words/.test(message) || column < 1 || endColumn < column
-      );
-    });
-    expect(odd).toEqual([]);
-  });
+  test.each(rules)(
+    '$code: the example is found',
+    async ({ code, bad }) => {
+      const fixture = fixtures[code] ?? {};
+      const text = fixture.text ?? bad.text;
+      const found = await scanned(site(), bad.info, text, fixture);
+      expect(found.map((f) => f.code)).toContain(code);
+      // No other rule speaks without words, and no span ends before it begins.
+      const odd = found.filter(({ code: other, message, where }) => {
+        const { column = 1, endColumn = 1e6 } = where ?? {};
+        return (
+          !isRule(other) || /undefined|\[object|no words/.test(message) || column < 1 || endColumn < column
+        );
+      });
+      expect(odd).toEqual([]);
+    },
+    120_000,
+  );
 
   const mendable = rules.filter((rule): rule is Required<Documented> => rule.fixed !== undefined);
   test.each(mendable)('$code: what is fixed is not', async ({ code, bad, fixed }) => {
