@@ -78,8 +78,8 @@ fields('a step on a star', /^\*\/\d+$/, () => fc.integer({ min: 1, max: 9 }).map
 fields('a step on a number', /^\d+\/\d+$/, (value) => value.map((n) => `${n}/5`));
 fields('a step of zero or nothing', /\/0*$/, () => fc.constantFrom('*/0', '*/', '1-3/0', '1-3/', '*/00'));
 fields('a step beyond the range', /\/\d{2,}$/, () => fc.constantFrom('*/60', '*/100', '1-5/70', '*/99999'));
-fields('a value out of range', /^(?:6\d|[789]\d|0)$/, (_, index) =>
-  fc.constantFrom(...(['60', '24', '0', '0', '8'][index] ?? '99').split(' '), '99', '75'),
+fields('a value out of range', /^(?:6\d|[789]\d|24|0)$/, (_, index) =>
+  fc.constantFrom(...(['60', '24', '0', '0', '99'][index] ?? '99').split(' '), '99', '75'),
 );
 fields('leading zeros', /^0\d+/, (value) => value.map((n) => `00${n}`));
 fields('a number that wraps', /\d{10,}/, () =>
@@ -168,7 +168,7 @@ add(
   (text) => entriesOf(text).some((line) => /^[ \t]*(?:@\w+|(?:[*\d]+[ \t]+){4}[*\d]+)[ \t]*$/.test(line)),
 );
 add(FIELD, 'too few fields', among(fc.constantFrom('* * * * x', '0 0 x', '*', '1 2')), (text) =>
-  entriesOf(text).some((line) => /^[*\d]/.test(line) && fieldsOf(line).length < 5),
+  entriesOf(text).some((line) => /^[*\d]/.test(line) && line.trim().split(/[ \t]+/).length < 6),
 );
 add(FIELD, 'a minus in front of the minute', among(entry.map((e) => `-${e}`)), /^[ \t]*-[*\d@]/m);
 for (const flag of ['-n', '-q', '-s'])

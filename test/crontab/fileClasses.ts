@@ -118,7 +118,7 @@ add(
   FILE,
   'setting of more than 998 bytes',
   fc
-    .integer({ min: 990, max: 1_010 })
+    .integer({ min: 997, max: 1_010 })
     .chain((length) =>
       fc.constantFrom(
         `A=${'x'.repeat(length)}\n`,
@@ -191,7 +191,7 @@ setting(
   ['FOO BAR=1', 'a b = c'],
   /^[A-Za-z]\w*[ \t]+[A-Za-z]\w*[ \t]*=/m,
 );
-setting('odd names', ['1FOO=1', 'A-B=1', '=x', 'A.B=1', '\xe9=1'], /^(?:\d\w*|[A-Z]-|[A-Z]\.|\xe9)*=/m);
+setting('odd names', ['1FOO=1', 'A-B=1', '=x', 'A.B=1', '\xe9=1'], /^(?:\d\w*|\w+[-.]\w+|\xe9)?=/m);
 setting(
   'a schedule that runs into an equals sign',
   ['*=1 * * * *', '*/5=1 * * * * x', '@reboot=1', '* = x', '5,6=1'],

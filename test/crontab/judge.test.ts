@@ -113,7 +113,10 @@ const shipped = readFileSync(new URL('../corpus/cron-expressions.tsv', import.me
   .filter((line) => line.startsWith('"'))
   .map((line) => `${Buffer.from(JSON.parse(line.split('\t')[0] ?? '')).toString('latin1')} x\n`);
 
-describe.skipIf(judges.length === 0).each(judges)('against the real crontab of $cron', (judge) => {
+// Without a judge the tests still stand in the report, skipped.
+const bench: readonly Judge[] = judges.length > 0 ? judges : [{ cron: 'debian12', words: [] }];
+
+describe.skipIf(judges.length === 0).each(bench)('against the real crontab of $cron', (judge) => {
   test('we say what it says to every row of the reference', () => {
     const column = ['debian12', 'debian13', 'cronie'].indexOf(judge.cron);
     const said = ask(
