@@ -18,11 +18,12 @@ export const localLatch: Latch = {
       fs.closeSync(fd);
       throw new Problem('lock-impossible', { path, reason: 'neither flock nor perl could take it' });
     }
-    const before = record(fd);
     if (got === 'busy') {
+      const held = await holderOf(fd);
       fs.closeSync(fd);
-      return { is: 'held', holder: before };
+      return { is: 'held', holder: held };
     }
+    const before = record(fd);
     note(fd, JSON.stringify(holder));
     // Whoever is to write cleans up after those who were killed while they did.
     sweepScratch();
@@ -64,6 +65,18 @@ function lock(fd: number): 'mine' | 'busy' | 'impossible' {
     if (ran.status === busy) return 'busy';
   }
   return 'impossible';
+}
+
+/**
+ * Who has just taken it has not written his note yet, and that of somebody who was killed may still stand there: a
+ * moment's patience tells the one who is meant. A holder in another container is never seen alive from here.
+ */
+async function holderOf(fd: number): Promise<Holder | 'unknown'> {
+  for (let tries = 0; ; tries++) {
+    const seen = record(fd);
+    if (tries === 40 || (seen !== 'unknown' && fs.existsSync(`/proc/${seen.pid}`))) return seen;
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 function record(fd: number): Holder | 'unknown' {

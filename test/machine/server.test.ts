@@ -292,6 +292,22 @@ console.log(got.is, child.pid); setInterval(() => {}, 1000);`;
       }
     });
 
+    test('a holder who has not written his note yet is waited for, and a dead one’s note is not believed', async () => {
+      const path = at('latch4');
+      const dead = spawnSync('true').pid;
+      writeFileSync(path, JSON.stringify({ ...holder, pid: dead }));
+      start(['flock', path, 'sleep', '600']);
+      await until('the lock is held', () => spawnSync('flock', ['-n', path, 'true']).status === 1);
+      const asked = latch.take(path, { ...holder, id: '2' });
+      await pause(100);
+      writeFileSync(path, JSON.stringify(holder));
+      expect(await asked).toEqual({ is: 'held', holder });
+      for (const row of rowsOf().filter(
+        (one) => one.argv[0] === 'sleep' && one.ancestors.includes(process.pid),
+      ))
+        process.kill(row.pid, 'SIGKILL');
+    });
+
     test('a link where the latch should be is refused', async () => {
       symlinkSync(at('elsewhere'), at('latch3'));
       await expect(latch.take(at('latch3'), holder)).rejects.toMatchObject({ code: 'lock-impossible' });
