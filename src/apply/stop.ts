@@ -57,7 +57,7 @@ async function waitForEnd(
   let patience = step.killAfter ?? step.grace;
   let killed = false;
   for (;;) {
-    const left = await alive(server, step, targets);
+    const left = await alive(server, targets);
     if (left.length === 0) return;
     const seconds = (server.elapsed() - asked) / 1000;
     await tellWaiting(server, left, Math.floor(seconds), patience, bell);
@@ -127,9 +127,12 @@ export async function lockless(server: Server, step: StopProcess): Promise<Insta
   return (await instancesOf(server, step, lock)).filter((instance) => instance.holds === false);
 }
 
-async function alive(server: Server, step: StopProcess, targets: readonly Instance[]): Promise<Instance[]> {
-  const now = await instancesOf(server, step, 'none');
-  return targets.filter((target) => now.some((instance) => sameProcess(instance, target)));
+/** Until the kernel has buried it: one that is still on its way out has let go of its program, not of its lock. */
+async function alive(server: Server, targets: readonly Instance[]): Promise<Instance[]> {
+  const rows = await server.processes.list();
+  return targets.filter((target) =>
+    rows.some((row) => row.pid === target.pid && row.start === target.start && row.state !== 'Z'),
+  );
 }
 
 async function signal(

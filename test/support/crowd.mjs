@@ -31,11 +31,30 @@ const alive = (pid) => {
     return false;
   }
 };
+/** With the PID it names one process: numbers come round here within a second. */
+const startOf = (pid) => {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return 'gone';
+  }
+};
+/** Asked without taking it: who tried the lock would be in the way of who is to have it. */
+const holdsLock = (pid) => {
+  try {
+    return fs
+      .readdirSync(`/proc/${pid}/fdinfo`)
+      .some((fd) => /FLOCK/.test(fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')));
+  } catch {
+    return false;
+  }
+};
 const running = [];
 /** Starts one and waits until it is what it is to be. `kind`: what is to become of it. */
 const start = async (name, kind, argv, { as = own, cwd = '/', ready = argv[0] } = {}) => {
   const child = spawn(argv[0], argv.slice(1), { cwd, ...as, stdio: 'ignore' });
-  const one = { name, kind, pid: child.pid, signal: null, ended: false };
+  const one = { name, kind, pid: child.pid, signal: null, ended: false, start: startOf(child.pid) };
   child.on('exit', (_, signal) => Object.assign(one, { signal, ended: true }));
   running.push(one);
   for (let i = 0; i < 500 && argvOf(child.pid)[0] !== ready; i++) await pause(5);
@@ -150,11 +169,7 @@ for (let round = 0; round < rounds; round++) {
       ready: php,
     },
   );
-  const lock = `${home}/cronlatch/worker/worker.lock`;
-  for (let i = 0; i < 500; i++) {
-    if (fs.existsSync(lock) && spawnSync('flock', ['-n', lock, 'true']).status !== 0) break;
-    await pause(10);
-  }
+  for (let i = 0; i < 2000 && !guarded.ended && !holdsLock(guarded.pid); i++) await pause(10);
   if (!alive(guarded.pid)) wrong.push(`the guarded instance did not start: ${fs.readFileSync(said, 'utf8')}`);
   // While we are at it somebody starts one program after the other, so that PIDs are given out again.
   let started = 0;
@@ -172,7 +187,8 @@ for (let round = 0; round < rounds; round++) {
   if (done.code !== 0) wrong.push(`deploy: ${done.code} ${done.said}`);
 
   for (const one of running) {
-    if (one.kind === 'old' && !one.ended && alive(one.pid)) wrong.push(`still there: ${one.name}`);
+    if (one.kind === 'old' && !one.ended && alive(one.pid) && startOf(one.pid) === one.start)
+      wrong.push(`still there: ${one.name}`);
     if (one.kind === 'left' && (one.ended || !alive(one.pid))) wrong.push(`gone: ${one.name}`);
     // timeout(1) ends by the signal that its child ended by, of its own accord.
     if (one.kind === 'wrapper' && one.name !== 'timeout' && one.signal !== null)
