@@ -72,8 +72,8 @@ async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promi
 
 /** Flags that shape a plan: beside one that is made already they would be passed over in silence. */
 const shaping = [
-  ...['file', 'system', 'dialect', 'user', 'site', 'script', 'entry', 'all', 'interpreter', 'php', 'node'],
-  ...['log', 'guard', 'lock-dir', 'lock-in-docroot', 'once', 'worker', 'grace', 'kill-after', 'save'],
+  ...['script', 'entry', 'all', 'interpreter', 'php', 'node', 'log'],
+  ...['guard', 'lock-dir', 'lock-in-docroot', 'once', 'worker', 'grace', 'kill-after', 'save'],
 ];
 
 function refuseBeside(ctx: Context, made: string): void {

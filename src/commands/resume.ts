@@ -8,6 +8,7 @@ import { Problem, reasonOf } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { agree, finish, report } from './carryOut.ts';
 import { type Context, flag, type Result } from './context.ts';
+import { refuseOtherSources } from './savedPlan.ts';
 import { alone, bellFor, stateFlag, unfinishedProblem } from './work.ts';
 
 /** Carries on the deployment `id`, or with --dry-run shows what it is to become. */
@@ -27,6 +28,7 @@ export async function resumeDeployment(ctx: Context, id: string): Promise<Result
     const found = await find(ctx, id);
     if (found.is === 'finished') return finished(ctx, id);
     const { plan } = found.journal.open;
+    refuseOtherSources(ctx, plan);
     ctx.screen.print(...(await showPlan(plan, ctx.screen.out)));
     await agree(ctx, 'Carry this deployment on?');
     return ctx.interrupts.guard(async () => {

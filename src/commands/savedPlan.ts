@@ -6,6 +6,7 @@ import { readJournals } from '../journal/journal.ts';
 import { readPlan } from '../plan/saved.ts';
 import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
+import { sourceName } from '../survey/facts.ts';
 import { agree, carryOut, report } from './carryOut.ts';
 import { type Context, flag, type Result } from './context.ts';
 import { refuseUntrusted } from './trust.ts';
@@ -16,6 +17,7 @@ export async function deploySaved(ctx: Context, path: string): Promise<Result> {
   const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
   if (ctx.server.self.root) await refuseUntrusted(ctx.server, absolute);
   const plan = await readPlan(ctx.server, absolute);
+  refuseOtherSources(ctx, plan);
   const dryRun = flag(ctx, 'dry-run');
   if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {
     throw new Problem('answers-missing', {
@@ -42,6 +44,20 @@ export async function deploySaved(ctx: Context, path: string): Promise<Result> {
     refuseStale(plan, await standingOf(ctx, plan));
     return carryOut(ctx, plan, json);
   });
+}
+
+/** A crontab named beside a plan that is about another one is a slip, which must not be passed over in silence. */
+export function refuseOtherSources(ctx: Context, plan: Plan): void {
+  const { scope } = ctx.settings;
+  for (const step of plan.steps) {
+    if (step.kind !== 'put-crontab') continue;
+    const { source } = step;
+    const other =
+      (scope.is === 'files' && (source.is === 'user' || !scope.paths.includes(source.path))) ||
+      (scope.is === 'user' && (source.is !== 'user' || source.user !== scope.name));
+    if (other)
+      throw new Problem('usage', { what: `The plan is about ${sourceName(source)}, which was not named.` });
+  }
 }
 
 /** Stopping is the last thing a plan does and follows from the rest; where it is all there is, processes tell. */

@@ -380,6 +380,16 @@ describe('a saved plan', () => {
     expect(textOf(spool)).toBe(crontab);
   });
 
+  test('may be named with its own crontab, and not with another', async () => {
+    await run('deploy --all --dry-run --save /root/plan.json');
+    const { args, exit } = await problem('deploy --plan /root/plan.json --user root --ci --without verify');
+    expect([args['what'], exit]).toEqual(['The plan is about user:example-user, which was not named.', 2]);
+    expect(textOf(spool)).toBe(crontab);
+    expect((await run('deploy --plan /root/plan.json --user example-user --ci --without verify')).exit).toBe(
+      0,
+    );
+  });
+
   test('that somebody edited is no plan', async () => {
     await run('deploy --all --dry-run --save /root/plan.json');
     machine.put('/root/plan.json', textOf('/root/plan.json').replace('--once', '--evil'));

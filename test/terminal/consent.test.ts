@@ -12,6 +12,7 @@ const questions = [
   { file: 'deploy.ts', command: 'deploy', asks: 'Which workers', flags: ['script', 'entry', 'all'] },
   { file: 'carryOut.ts', command: 'deploy', asks: 'confirm(question)', flags: ['yes'] },
   { file: 'carryOut.ts', command: 'deploy', asks: 'Keep the change all the same?', flags: ['keep-on-fail'] },
+  { file: 'work.ts', command: 'deploy', asks: 'Kill them?', flags: ['kill-after'] },
   { file: 'rollback.ts', command: 'rollback', asks: 'Put back', flags: ['yes'] },
 ] as const;
 
@@ -301,7 +302,7 @@ describe.concurrent('two at once', () => {
     // Judges the new script only when the gate is there.
     writeFileSync(
       slow,
-      `#!/bin/sh\ncase "$1" in --check) touch ${asked}; while [ ! -e ${gate} ]; do sleep 0.05; done;; esac\nexec ${process.execPath} "$@"\n`,
+      `#!/bin/sh\ncase "$1" in --check) touch ${asked}; while [ -e ${asked} ] && [ ! -e ${gate} ]; do sleep 0.05; done;; esac\nexec ${process.execPath} "$@"\n`,
       { mode: 0o755 },
     );
     const first = begin(['deploy', ...at.on, '--all', '--ci', '--interpreter', slow]);

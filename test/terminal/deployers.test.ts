@@ -13,7 +13,7 @@ function slowSite(): { at: Site; held(): boolean; go(): void; again(): void } {
     mkdirSync(join(directory, 'bin'));
     writeFileSync(
       slow,
-      `#!/bin/sh\ncase " $* " in *" -l "*) echo here > ${directory}/held; while [ ! -e ${directory}/go ]; do sleep 0.02; done;; esac\nexec php "$@"\n`,
+      `#!/bin/sh\ncase " $* " in *" -l "*) echo here > ${directory}/held; while [ -e ${directory}/held ] && [ ! -e ${directory}/go ]; do sleep 0.02; done;; esac\nexec php "$@"\n`,
     );
     chmodSync(slow, 0o755);
     return `HOME=${directory}\n${entry.replace(/&& \S+/, `&& ${slow}`)}\n`;

@@ -255,7 +255,7 @@ describe.concurrent('signals while at work', () => {
     const slow = join(at.directory, 'slow/node');
     writeFileSync(
       slow,
-      `#!/bin/sh\ncase "$1" in --check) touch ${asked}; while [ ! -e ${gate} ]; do sleep 0.05; done;; esac\nexec ${process.execPath} "$@"\n`,
+      `#!/bin/sh\ncase "$1" in --check) touch ${asked}; while [ -e ${asked} ] && [ ! -e ${gate} ]; do sleep 0.05; done;; esac\nexec ${process.execPath} "$@"\n`,
       { mode: 0o755 },
     );
     const running = begin(['deploy', ...at.on, '--all', '--ci', '--interpreter', slow]);
