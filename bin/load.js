@@ -1,4 +1,4 @@
-// Loads the built program: one file of our own code, which stays readable, and V8's code cache for what the command
+// Loads the built program: a file of our own code, which stays readable, and V8's code cache for what the command
 // at hand runs of it, made by the build. Compiling it anew at every start would take about as long as Node itself
 // (npm run bench). V8 refuses a cache of another version by itself, and then compiles as usual.
 'use strict';
@@ -35,10 +35,12 @@ function cacheOf(name) {
 }
 
 exports.start = () => {
-  // What stands first is nearly always the command; a wrong guess only means that V8 compiles more itself.
+  // What stands first is nearly always the command. A scan has a file of its own: it needs half of the program, and V8
+  // takes up the whole of a file.
   const word = process.argv[2] ?? '';
   try {
-    load('main.js', /^(?:deploy|rollback|verify|history|sandbox)$/.test(word) ? word : 'scan');
+    if (/^(?:scan|--version|-V|--help|-h|help)$/.test(word)) load('scan.js', 'scan');
+    else load('main.js', word);
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
     process.stderr.write('cronlatch is not built yet: npm run build\n');

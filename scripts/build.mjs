@@ -1,5 +1,5 @@
-// Bundles src/main.ts into dist/main.js: one file, not minified, so that what runs on a server can be read there;
-// CommonJS, because Node starts it faster; each module of it set up when it is first imported. Each dependency is a file
+// Bundles src/main.ts into dist/main.js, and what a scan needs of it into dist/scan.js: not minified, so that what runs on
+// a server can be read there; CommonJS, because Node starts it faster; each module set up when it is first imported. Each dependency is a file
 // of its own in dist/deps, read when it is called. dist/cache has V8's code cache for the usual commands.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,11 +61,27 @@ const deps = {
   },
 };
 
-const own = await build({
-  ...common,
-  entryPoints: { main: 'src/main.ts' },
-  define: { __VERSION__: JSON.stringify(version) },
-  plugins: [raw, deps],
+// A scan needs half of the program, and what V8 has to take up at its start grows with the file: it has one of its own,
+// which bin/load.js takes only for command lines that begin with `scan`, or ask for help or the version.
+const scanAlone = {
+  name: 'scan-alone',
+  setup(b) {
+    b.onResolve({ filter: /^\.\/commands\// }, ({ path, kind }) =>
+      kind === 'dynamic-import' && path !== './commands/scan.ts' ? { path, namespace: 'left-out' } : undefined,
+    );
+    b.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is in dist/main.js`)});`,
+    }));
+  },
+};
+
+const define = { __VERSION__: JSON.stringify(version) };
+const whole = { ...common, entryPoints: { main: 'src/main.ts' }, define, plugins: [raw, deps] };
+const own = await build(whole);
+const scanning = await build({
+  ...whole,
+  entryPoints: { scan: 'src/main.ts' },
+  plugins: [scanAlone, raw, deps],
 });
 const foreign = await build({
   ...common,
@@ -76,7 +92,7 @@ rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/deps', { recursive: true });
 mkdirSync('dist/cache');
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
-for (const { path, text, contents } of [...own.outputFiles, ...foreign.outputFiles]) {
+for (const { path, text, contents } of [...own.outputFiles, ...scanning.outputFiles, ...foreign.outputFiles]) {
   if (path.endsWith('.map')) {
     writeFileSync(path, contents);
     continue;
@@ -121,7 +137,7 @@ const run = (keep, ...line) => {
 };
 run(
   [
-    ['main.js', 'scan'],
+    ['scan.js', 'scan'],
     ['deps/unbash.js', 'unbash'],
   ],
   'scan',
