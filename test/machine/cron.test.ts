@@ -83,6 +83,8 @@ const unheard: Case = {
   worker: 'php',
   command: (home, script) => `cd ${home} && php ${script.slice(home.length + 1)} >> logs/import.log 2>&1`,
   apart: true,
+  // The run that cron begins while the deploy is under way holds the lock to its end: one that begins later is to be seen.
+  endless: 5,
 };
 
 /** Bytes, mode, owner, group and mtime; a replaced file has another inode. */
@@ -115,6 +117,7 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     const told = tellFailure(stubborn, join(directory, 'stubborn'), program);
     failure = told.story;
     endings.push(told.close);
+    if (!process.env['CRONLATCH_STRESS']) return;
     const missed = tellFailure(unheard, join(directory, 'unheard'), program);
     deaf = missed.story;
     endings.push(missed.close);
@@ -248,21 +251,29 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
     expect((await failure.pileUp).most).toBeGreaterThan(1);
   });
 
-  test('a cron that goes on with the old entry fails the deploy, and everything is put back', {
-    timeout: long,
-  }, async () => {
-    const { ran, report, lookalikes, ...standing } = await deaf.deploy;
-    const checks = Object.fromEntries(report.checks.map(({ check, is, because }) => [check, [is, because]]));
-    expect({ exit: ran.code, is: report.outcome.is, ...checks }).toMatchObject({
-      exit: 1,
-      is: 'rolled-back',
-      'new-entry': ['fail', 'old-entry'],
-      // Nobody else sees it: the guard stands in the script and holds whoever starts it.
-      'single-instance': ['pass', 'one'],
-      'lock-held': ['pass', 'held'],
-    });
-    expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
-    expectAsBefore(standing);
-    expect((await deaf.pileUp).most).toBeGreaterThan(1);
-  });
+  // Minutes long, and what it waits for has to be caught by looking: the same on a server in memory is in every run
+  // (test/journeys/newEntry.test.ts).
+  test.runIf(process.env['CRONLATCH_STRESS'])(
+    'a cron that goes on with the old entry fails the deploy, and everything is put back',
+    {
+      timeout: long,
+    },
+    async () => {
+      const { ran, report, lookalikes, ...standing } = await deaf.deploy;
+      const checks = Object.fromEntries(
+        report.checks.map(({ check, is, because }) => [check, [is, because]]),
+      );
+      expect({ exit: ran.code, is: report.outcome.is, ...checks }).toMatchObject({
+        exit: 1,
+        is: 'rolled-back',
+        'new-entry': ['fail', 'old-entry'],
+        // Nobody else sees it: the guard stands in the script and holds whoever starts it.
+        'single-instance': ['pass', 'one'],
+        'lock-held': ['pass', 'held'],
+      });
+      expect(lookalikes.filter((one) => !one.alive)).toEqual([]);
+      expectAsBefore(standing);
+      expect((await deaf.pileUp).most).toBeGreaterThan(1);
+    },
+  );
 });

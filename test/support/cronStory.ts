@@ -27,6 +27,8 @@ export interface Case {
   readonly flags?: readonly string[];
   /** cronlatch works on another spool than cron reads: what it installs is never seen. */
   readonly apart?: true;
+  /** Seconds a job takes without --once, where it is not the usual time. */
+  readonly endless?: number;
 }
 
 /**
@@ -39,10 +41,10 @@ const jobSeconds = { once: 5, endless: 20 };
 const watched = process.env['CRONLATCH_STRESS'] ? 40 : 5;
 
 /** Handles one job a run, longer than cron's interval, and tells when. Without --once it was meant to run for ever. */
-const workers: Record<Case['worker'], string> = {
-  php: phpWorker(''),
-  'deaf php': phpWorker('pcntl_signal(SIGTERM, SIG_IGN);'),
-  node: `// Handles one job a run.
+const workers: Record<Case['worker'], (endless: number) => string> = {
+  php: (endless) => phpWorker(endless, ''),
+  'deaf php': (endless) => phpWorker(endless, 'pcntl_signal(SIGTERM, SIG_IGN);'),
+  node: (endless) => `// Handles one job a run.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -50,13 +52,13 @@ const once = process.argv.includes('--once');
 const note = (what) =>
   appendFileSync(new URL('../../work', import.meta.url), \`\${what} \${process.pid} \${Date.now() / 1000}\\n\`);
 note('begin');
-await pause(once ? ${jobSeconds.once * 1000} : ${jobSeconds.endless * 1000});
+await pause(once ? ${jobSeconds.once * 1000} : ${endless * 1000});
 note('end');
 console.log(\`job done by \${process.pid}\${once ? ' once' : ''}\`);
 `,
 };
 
-function phpWorker(more: string): string {
+function phpWorker(endless: number, more: string): string {
   return `<?php
 // Handles one job a run.
 declare(strict_types=1);
@@ -68,7 +70,7 @@ $note = function (string $what) use ($root): void {
     file_put_contents("$root/work", sprintf("%s %d %.6f\\n", $what, getmypid(), microtime(true)), FILE_APPEND);
 };
 $note('begin');
-for ($i = 0; $i < ($once ? ${jobSeconds.once * 20} : ${jobSeconds.endless * 20}); $i++) {
+for ($i = 0; $i < ($once ? ${jobSeconds.once * 20} : ${endless * 20}); $i++) {
     usleep(50000);
 }
 $note('end');
@@ -249,7 +251,7 @@ async function scene(
     `httpdocs/scripts/process_import_jobs.${row.worker === 'node' ? 'mjs' : 'php'}`,
   );
   const log = join(user.home, 'logs/import.log');
-  lay(user, script, workers[row.worker]);
+  lay(user, script, workers[row.worker](row.endless ?? jobSeconds.endless));
   lay(user, log, '');
   // A time with all nine digits, longer ago than anything a deploy would leave.
   spawnSync('touch', ['-d', '@1700000000.123456789', script]);
