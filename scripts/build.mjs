@@ -62,12 +62,14 @@ const deps = {
 };
 
 // A scan needs half of the program, and what V8 has to take up at its start grows with the file: it has one of its own,
-// which bin/load.js takes only for command lines that begin with `scan`, or ask for help or the version.
+// which bin/cronlatch.js takes only for command lines that begin with `scan`, or ask for help or the version.
 const scanAlone = {
   name: 'scan-alone',
   setup(b) {
     b.onResolve({ filter: /^\.\/commands\// }, ({ path, kind }) =>
-      kind === 'dynamic-import' && path !== './commands/scan.ts' ? { path, namespace: 'left-out' } : undefined,
+      kind === 'dynamic-import' && path !== './commands/scan.ts'
+        ? { path, namespace: 'left-out' }
+        : undefined,
     );
     b.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is in dist/main.js`)});`,
@@ -92,12 +94,16 @@ rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/deps', { recursive: true });
 mkdirSync('dist/cache');
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
-for (const { path, text, contents } of [...own.outputFiles, ...scanning.outputFiles, ...foreign.outputFiles]) {
+for (const { path, text, contents } of [
+  ...own.outputFiles,
+  ...scanning.outputFiles,
+  ...foreign.outputFiles,
+]) {
   if (path.endsWith('.map')) {
     writeFileSync(path, contents);
     continue;
   }
-  // One byte a character and the module's function around it: bin/load.js hands the text to V8 as it is.
+  // One byte a character and the module's function around it: bin/cronlatch.js hands the text to V8 as it is.
   const ascii = text.replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   const name = path.slice(path.lastIndexOf('/') + 1);
   writeFileSync(
@@ -124,7 +130,7 @@ const run = (keep, ...line) => {
   const file = join(scratch, `crontab-${line[0]}`);
   cpSync(crontab, file);
   const code = `process.argv.splice(1, 0, 'cronlatch');
-    const program = require(${JSON.stringify(resolve('bin/load.js'))});
+    const program = require(${JSON.stringify(resolve('bin/cronlatch.js'))});
     process.on('exit', () => { for (const [file, name] of ${JSON.stringify(keep)}) program.keepCache(file, name); });
     program.start();`;
   const words = [...line, '--file', file, '--state-dir', join(scratch, 'state')];

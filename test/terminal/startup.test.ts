@@ -46,7 +46,7 @@ describe('a scan of an ordinary crontab', () => {
     const dist = start(ordinary).files.filter((path) => path.includes('/dist/'));
     expect(dist.map((path) => path.slice(path.indexOf('/dist/') + 6)).sort()).toEqual([
       'cache/scan.bin',
-      'main.js',
+      'scan.js',
     ]);
   });
 
