@@ -91,8 +91,9 @@ function place(guard) {
 function tryLock(guard) {
   const file = `${guard.path}.lock`;
   const stat = lstat(file);
+  // A file that is being deleted this very moment has no name left (0): that is no link, and we look again.
   const isLink = () => refuse(guard, 77, `${file} is a link or belongs to another user`);
-  if (stat && (!stat.isFile() || stat.nlink !== 1 || stat.uid !== process.geteuid())) isLink();
+  if (stat && (!stat.isFile() || stat.nlink > 1 || stat.uid !== process.geteuid())) isLink();
   try {
     guard.fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
@@ -464,7 +465,7 @@ function pidInFile(guard) {
 /** Only a holder turns the log over, so a log that is full takes no more lines from losers. */
 function log(guard, text) {
   const stat = lstat(`${guard.path}.log`);
-  if (stat && (!stat.isFile() || stat.nlink !== 1 || stat.size >= LOG_LIMIT)) return;
+  if (stat && (!stat.isFile() || stat.nlink > 1 || stat.size >= LOG_LIMIT)) return;
   const time = new Date().toISOString().replace(/\.\d+/, '');
   attempt(() => appendFileSync(`${guard.path}.log`, `${time} [${process.pid}] ${text}\n`, { mode: 0o600 }));
 }

@@ -153,7 +153,8 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             clearstatcache();
             $lock = $this->path . '.lock';
             $stat = lstat($lock);
-            if ($stat !== false && (!self::is($stat, 0100000) || $stat['nlink'] !== 1 || $stat['uid'] !== (self::uid() ?? $stat['uid']))) {
+            // A file that is being deleted this very moment has no name left (0): that is no link, and we look again.
+            if ($stat !== false && (!self::is($stat, 0100000) || $stat['nlink'] > 1 || $stat['uid'] !== (self::uid() ?? $stat['uid']))) {
                 $this->refuse(77, "$lock is a link or belongs to another user");
             }
             // 'c' neither truncates nor fails when the file is there; 'e' keeps the lock out of the children.
@@ -514,7 +515,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         {
             clearstatcache();
             $stat = lstat($this->path . '.log');
-            if ($stat === false || (self::is($stat, 0100000) && $stat['nlink'] === 1 && $stat['size'] < self::LOG_LIMIT)) {
+            if ($stat === false || (self::is($stat, 0100000) && $stat['nlink'] <= 1 && $stat['size'] < self::LOG_LIMIT)) {
                 file_put_contents($this->path . '.log', gmdate('Y-m-d\TH:i:s\Z') . " [{$this->pid}] $text\n", FILE_APPEND);
             }
         }
