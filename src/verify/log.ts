@@ -1,13 +1,11 @@
 // The worker's log since the deployment: is it written, and does it speak of refused connections?
 import type { Latched } from '../change/plan.ts';
+import { refusalLines } from '../database/logLines.ts';
 import type { Baseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 import type { Watched } from './watch.ts';
-
-/** What MySQL and MariaDB say when connections run out: 1203 and 1226 (per user), 1040 (server). */
-const refusal = /\[(?:1203|1226|1040)\]|max_user_connections|Too many connections|ERROR (?:1203|1226|1040)\b/;
 
 /** Was the log written since the deployment, and is what was written free of refused connections? */
 export async function judgeLog(
@@ -40,7 +38,7 @@ export async function judgeLog(
   const grown = fresh !== 'absent' && fresh.size > from;
   const created = baseline.inode === 'absent';
   const text = fresh === 'absent' ? '' : fresh.text;
-  const bad = text.split('\n').filter((line) => refusal.test(line));
+  const bad = refusalLines(text);
   const args = { bytes: text.length };
   return [
     grown || created
@@ -53,7 +51,7 @@ export async function judgeLog(
           'refusals',
           [
             path,
-            ...bad.slice(0, 3).map((line) => Buffer.from(line, 'latin1').toString('utf8').slice(0, 200)),
+            ...bad.slice(0, 3).map(({ line }) => Buffer.from(line, 'latin1').toString('utf8').slice(0, 200)),
           ],
           { count: bad.length },
         )

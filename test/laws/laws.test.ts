@@ -44,6 +44,7 @@ const pure = [
   'src/worker',
   'src/change',
   'src/plan',
+  'src/database',
   'src/survey/findings.ts',
   'src/survey/columns.ts',
   'src/survey/suppress.ts',
