@@ -1,11 +1,12 @@
 // Who is stopped and who is not: a crowd of look-alikes around one script, in a namespace where PIDs come round quickly.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { closeWorkshop, cronMissing, installProgram, workshop } from '../support/cron.ts';
 import { makeUser, removeUsers } from '../support/cronPeople.ts';
+import { crontabGroup, makeSpool } from '../support/spool.ts';
 import { runProgram } from '../support/syscalls.ts';
 
 const alone = spawnSync('unshare', ['-pf', '-m', '--mount-proc', 'true']).status === 0;
@@ -33,17 +34,14 @@ describe.skipIf(why !== '')(`stopping${why ? ` (skipped: ${why})` : ''}`, () => 
       const at = (name: string): string => join(directory, name);
       const user = makeUser(directory);
       const other = makeUser(directory);
-      const group = Number(/^crontab:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
-      mkdirSync(at('spool/crontabs'), { recursive: true });
-      chownSync(at('spool/crontabs'), 0, group);
-      chmodSync(at('spool/crontabs'), 0o1730);
+      makeSpool(at('spool'));
       mkdirSync(at('tmp'));
       const crowd = fileURLToPath(new URL('../support/crowd.mjs', import.meta.url));
       const told = JSON.stringify({
         rounds,
         home: user.home,
         tab: at(`spool/crontabs/${user.name}`),
-        group,
+        group: crontabGroup(),
         user,
         other,
         bin: installProgram(directory),

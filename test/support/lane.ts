@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { As } from './cron.ts';
 import { isAlive, rowsOf, startOf } from './cronProcesses.ts';
+import { makeSpool, putCrontab, withSpool } from './spool.ts';
 import { type Program, type Ran, runProgram } from './syscalls.ts';
 
 export interface Lane {
@@ -25,9 +26,11 @@ export interface Lane {
   readonly tab: string;
   /** Made anew: nothing deployed, nothing running but the old instance, where there is one. */
   reset(): Promise<void>;
-  /** Keeps everything as it is now, to come back to it. */
-  keep(): void;
-  back(): void;
+  /** Keeps everything as it is now, under a name, to come back to it. */
+  keep(name: string): void;
+  back(name: string): void;
+  /** Ends the old instance and takes away all temporary files. */
+  clear(): void;
   /** Bytes, modes, owners and times of everything but the state directory. */
   picture(): Record<string, string>;
   /** The same without the times, which a deploy cannot repeat. */
@@ -97,18 +100,7 @@ function lane(
     TMPDIR: temporary,
   };
 
-  const enter = spool
-    ? [
-        'unshare',
-        '-m',
-        '--propagation',
-        'private',
-        'sh',
-        '-c',
-        `mount --bind ${spoolDirectory} /var/spool/cron && exec "$@"`,
-        'sh',
-      ]
-    : [];
+  const enter = spool ? withSpool(spoolDirectory) : [];
   const endOld = (): void => {
     if (old !== undefined && isAlive(old.pid, old.start)) old.child.kill('SIGKILL');
     old = undefined;
@@ -120,24 +112,16 @@ function lane(
     script,
     tab,
     async reset() {
-      endOld();
-      for (const path of [home, state, kept, temporary, spoolDirectory])
-        rmSync(path, { recursive: true, force: true });
+      self.clear();
+      for (const path of [home, state, spoolDirectory]) rmSync(path, { recursive: true, force: true });
       mkdirSync(join(site, 'scripts'), { recursive: true });
-      mkdirSync(temporary);
-      chmodSync(temporary, 0o1777);
       mkdirSync(base, { recursive: true });
       if (himself) chownSync(base, own.uid, own.gid);
       writeFileSync(script, kind === 'php' ? phpWorker : nodeWorker);
       const text = `# jobs of the site\nMAILTO=""\nHOME=${home}\n*/2 * * * * cd ${site} && ${interpreter} scripts/${script.slice(script.lastIndexOf('/') + 1)}\n17 3 * * *\t/usr/bin/true   # theirs\n`;
-      if (spool) {
-        const group = Number(/^crontab:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
-        mkdirSync(join(spoolDirectory, 'crontabs'), { recursive: true });
-        chownSync(join(spoolDirectory, 'crontabs'), 0, group);
-        chmodSync(join(spoolDirectory, 'crontabs'), 0o1730);
-        writeFileSync(tab, text);
-        chownSync(tab, own.uid, group);
-        chmodSync(tab, 0o600);
+      if (spool && user !== undefined) {
+        makeSpool(spoolDirectory);
+        putCrontab(spoolDirectory, user, text);
       } else {
         writeFileSync(tab, text);
         chownSync(tab, own.uid, own.gid);
@@ -160,13 +144,19 @@ function lane(
         old = { child, pid, start: startOf(pid) };
       }
     },
-    keep: () => copy(directory, [...parts, state], kept),
-    back: () => {
+    keep: (name) => copy(directory, [...parts, state], join(kept, name)),
+    back: (name) => {
       for (const path of [...parts, state]) {
         rmSync(path, { recursive: true, force: true });
-        const from = join(kept, path.slice(directory.length + 1));
-        if (existsSync(from)) copy(kept, [from], directory);
+        const from = join(kept, name, path.slice(directory.length + 1));
+        if (existsSync(from)) copy(join(kept, name), [from], directory);
       }
+    },
+    clear() {
+      endOld();
+      rmSync(temporary, { recursive: true, force: true });
+      mkdirSync(temporary);
+      chmodSync(temporary, 0o1777);
     },
     // What crontab(1) puts in front of a crontab and when it did so is its own, and not the user's to see.
     picture: () => pictureOf(parts, (path) => !(himself && path === tab)),

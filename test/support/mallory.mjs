@@ -1,8 +1,16 @@
 // Run as the user who owns a site: swaps its script, its directories, the guard and every temporary file for links,
-// FIFOs and other people's files, over and over, while root deploys there. argv: site, victims, note.
+// FIFOs and other people's files, over and over, while root deploys there. argv: site, victims, note, seed.
 import * as fs from 'node:fs';
 
-const [site, victims, note] = process.argv.slice(2);
+const [site, victims, note, seed] = process.argv.slice(2);
+/** What he does next is told by the seed; when it meets root's next act is not. */
+let state = Number(seed);
+const random = () => {
+  state = (state + 0x6d2b79f5) | 0;
+  let t = Math.imul(state ^ (state >>> 15), 1 | state);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+};
 const scripts = `${site}/scripts`;
 const worker = `${scripts}/worker.php`;
 const good = '<?php\n$once = in_array("--once", $argv, true);\ndo { sleep(1); } while (!$once);\n';
@@ -42,7 +50,7 @@ const whole = () => {
       fs.unlinkSync(`${scripts}/cronlatch-guard.php`);
   });
   // Now and then the site is as if nobody had ever been there.
-  if (Math.random() < 0.4) {
+  if (random() < 0.4) {
     quietly(() => fs.rmSync(`${scripts}/cronlatch-guard.php`));
     quietly(() => fs.rmSync(`${site}/../cronlatch`, { recursive: true }));
   }
@@ -55,7 +63,7 @@ const whole = () => {
 const swapDirectory = (path, to) => {
   quietly(() => fs.renameSync(path, `${path}.real`));
   quietly(() => fs.symlinkSync(to, path));
-  pause(Math.random() * 4);
+  pause(random() * 4);
   quietly(() => fs.unlinkSync(path));
   quietly(() => fs.renameSync(`${path}.real`, path));
 };
@@ -79,8 +87,8 @@ process.on('SIGTERM', () => process.exit(0));
 for (;;) {
   whole();
   // Most of the time he waits until root is at work, as its first directory and its temporary files tell.
-  const until = Date.now() + (Math.random() < 0.7 ? 3000 : Math.random() * 400);
-  const luck = Math.random();
+  const until = Date.now() + (random() < 0.7 ? 3000 : random() * 400);
+  const luck = random();
   while (Date.now() < until) {
     let names = [];
     try {
@@ -94,8 +102,8 @@ for (;;) {
     pause(1);
   }
   for (let i = 0; i < 6; i++) {
-    tricks[Math.floor(Math.random() * tricks.length)]();
-    pause(Math.random() * 6);
+    tricks[Math.floor(random() * tricks.length)]();
+    pause(random() * 6);
   }
   fs.writeFileSync(note, `${swaps}`);
 }
