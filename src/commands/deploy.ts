@@ -8,6 +8,7 @@ import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingJson } from '../show/findings.ts';
 import { findingLines, noteLine } from '../show/text.ts';
+import { cronFindings } from '../survey/cron.ts';
 import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
@@ -67,7 +68,9 @@ export async function deploy(ctx: Context): Promise<Result> {
 /** The plan, with the scripts as their own PHP reads them. */
 async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promise<Planned> {
   const { latching } = ctx.settings;
-  return planDeploy(await withTokens(ctx.server, facts, jobs, latching.guard), jobs, latching);
+  const planned = await planDeploy(await withTokens(ctx.server, facts, jobs, latching.guard), jobs, latching);
+  const meant = facts.crontabs.filter(({ name }) => jobs.some((job) => job.sourceName === name));
+  return { ...planned, findings: [...planned.findings, ...(await cronFindings(ctx.server, meant))] };
 }
 
 /** Flags that shape a plan: beside one that is made already they would be passed over in silence. */

@@ -5,6 +5,7 @@ import { standing } from '../journal/fate.ts';
 import { readJournals } from '../journal/journal.ts';
 import { Problem } from '../problem.ts';
 import { scanLines } from '../show/scan.ts';
+import { cronFindings } from '../survey/cron.ts';
 import type { Facts, Finding, Level } from '../survey/facts.ts';
 import { jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
@@ -24,7 +25,7 @@ export async function scan(ctx: Context): Promise<Result> {
       : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github'] as const, '--format') ?? 'text');
   const choice: Choice = { only: rulesOf(ctx, 'only') ?? 'all', ignore: rulesOf(ctx, 'ignore') ?? new Set() };
   const facts = await survey(ctx.server, ctx.settings);
-  const extra = await lostGuards(ctx, facts);
+  const extra = [...(await lostGuards(ctx, facts)), ...(await cronFindings(ctx.server, facts.crontabs))];
   const reported = facts.crontabs.map((crontab) => report(crontab, extra, choice));
   const rest = extra.filter((finding) => finding.where === undefined && isWanted(finding, choice));
   const all = [...reported.flatMap(({ findings }) => findings), ...rest];

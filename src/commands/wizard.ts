@@ -1,5 +1,6 @@
 // The wizard: a look at what there is, then the same deploy with a person to ask.
 import { Problem } from '../problem.ts';
+import { cronFindings } from '../survey/cron.ts';
 import { jobsOf } from '../survey/facts.ts';
 import { survey } from '../survey/survey.ts';
 import { type Context, type Result, reportSchema } from './context.ts';
@@ -16,7 +17,7 @@ export async function wizard(ctx: Context): Promise<Result> {
     });
   }
   const facts = await survey(ctx.server, ctx.settings);
-  showScan(ctx, facts, []);
+  showScan(ctx, facts, await cronFindings(ctx.server, facts.crontabs));
   ctx.screen.print('');
   if (jobsOf(facts).every((job) => job.obstacles.length > 0)) {
     return {

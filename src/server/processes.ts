@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import { Problem, reasonOf } from '../problem.ts';
+import { findDaemon, isWhole } from './daemon.ts';
 import { doingOf } from './doing.ts';
 import type { Processes, ProcessRow, Target } from './server.ts';
 
@@ -55,14 +56,18 @@ export const localProcesses: Processes = {
         if (match[1] === ino) return true;
       }
       // In a PID namespace of its own /proc/locks leaves out what it cannot name: no line is then no proof.
-      return isInitialNamespace() ? false : 'unseen';
+      return isWhole() ? false : 'unseen';
     } catch {
       return 'unseen';
     }
   },
 
   async confined() {
-    return !isInitialNamespace();
+    return !isWhole();
+  },
+
+  async cron() {
+    return findDaemon();
   },
 
   async doing(pid) {
@@ -85,15 +90,6 @@ export const localProcesses: Processes = {
     }
   },
 };
-
-/** The kernel gives its first PID namespace this number (PROC_PID_INIT_INO). */
-function isInitialNamespace(): boolean {
-  try {
-    return fs.readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
-  } catch {
-    return false;
-  }
-}
 
 /** Is the PID still the process that was meant? Asked immediately before a signal. */
 function verify(target: Target): 'same' | 'gone' | 'different' {

@@ -123,6 +123,12 @@ export interface Doing {
   }[];
 }
 
+/** The cron of this machine; `as` is what was found of it. 'unseen': it may run where we cannot look. */
+export type Daemon =
+  | { readonly is: 'seen'; readonly as: string }
+  | { readonly is: 'none' }
+  | { readonly is: 'unseen'; readonly because: 'hidden' | 'confined' };
+
 export interface Processes {
   list(): Promise<readonly ProcessRow[]>;
   /**
@@ -138,6 +144,8 @@ export interface Processes {
   locked(lockInode: string): Promise<boolean | 'unseen'>;
   /** Are there processes outside of this one's PID namespace, which nobody here can see or signal? */
   confined(): Promise<boolean>;
+  /** Does a cron run that reads this machine's crontabs? */
+  cron(): Promise<Daemon>;
   /** What it is at and what it has started. */
   doing(pid: number): Promise<Doing | 'gone'>;
   /** Checks pid, start time, uid and script again, then signals. */

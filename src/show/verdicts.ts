@@ -65,7 +65,11 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
     'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
   'guard-in-place/fail/file-gone': () => 'its file is gone',
   'cron-alive/pass/running': () => 'it is',
-  'cron-alive/inconclusive/not-seen': () => 'no cron daemon was seen',
+  'cron-alive/warn/none': () => 'none runs on this machine: start it (systemctl start cron, on RHEL crond)',
+  'cron-alive/inconclusive/hidden': () =>
+    'none was seen, but other users’ processes are hidden from this one; ask as root',
+  'cron-alive/inconclusive/confined': () =>
+    'none was seen in this container (PID namespace), and outside of it nothing can be seen',
 };
 
 /** How cron is made to read a crontab that it has missed. */

@@ -4,11 +4,12 @@ import { parseCrontab } from '../crontab/parse.ts';
 import { nextRuns } from '../crontab/schedule.ts';
 import type { Baseline } from '../journal/records.ts';
 import type { Server } from '../server/server.ts';
+import { isInstalled } from '../survey/cron.ts';
 import { type Facts, jobsOf } from '../survey/facts.ts';
 import { isGuarded } from '../survey/rules/lock.ts';
 import { guardFile } from '../worker/guard.ts';
 import { judgeEntry } from './entry.ts';
-import { type Forms, formsOf, isCron } from './form.ts';
+import { type Forms, formsOf } from './form.ts';
 import { judgeLog } from './log.ts';
 import { probe } from './probe.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
@@ -187,14 +188,16 @@ function sayNext(wait: Wait): string {
 async function cronAlive(server: Server, workers: readonly Latched[]): Promise<Verdict[]> {
   if (workers.length === 0) return [];
   const bare = { check: 'cron-alive', worker: '', args: {} };
-  const installed = workers.filter(
-    (w) =>
-      w.live &&
-      (w.source.startsWith('user:') || w.source === '/etc/crontab' || w.source.startsWith('/etc/cron.d/')),
-  );
-  if (installed.length === 0) return [{ ...bare, is: 'skip', because: 'not-a-system-crontab', evidence: [] }];
-  const daemons = (await server.processes.list()).filter(isCron);
-  return daemons.length > 0
-    ? [{ ...bare, is: 'pass', because: 'running', evidence: daemons.map((row) => `PID ${row.pid}`) }]
-    : [{ ...bare, is: 'inconclusive', because: 'not-seen', evidence: [] }];
+  if (!workers.some(({ from }) => isInstalled(from)))
+    return [{ ...bare, is: 'skip', because: 'not-a-system-crontab', evidence: [] }];
+  const cron = await server.processes.cron();
+  switch (cron.is) {
+    case 'seen':
+      return [{ ...bare, is: 'pass', because: 'running', evidence: [cron.as] }];
+    // Nothing that was deployed is at fault, so nothing is put back for it.
+    case 'none':
+      return [{ ...bare, is: 'warn', because: 'none', evidence: [] }];
+    case 'unseen':
+      return [{ ...bare, is: 'inconclusive', because: cron.because, evidence: [] }];
+  }
 }

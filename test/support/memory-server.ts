@@ -5,6 +5,7 @@ import { dirname } from 'node:path/posix';
 import { Problem } from '../../src/problem.ts';
 import type {
   CrontabSource,
+  Daemon,
   Doing,
   Files,
   Holder,
@@ -70,6 +71,7 @@ export class Machine {
   inodes = 100;
   latch: { path: string; holder: Holder } | undefined;
   signals: string[] = [];
+  cron: Daemon = { is: 'seen', as: 'PID 400' };
   programs: (argv: readonly string[]) => Ran = defaultPrograms;
   /** Called whenever time passes. */
   onTime: (now: number) => void = () => {};
@@ -365,6 +367,7 @@ export function memoryServer(
         call(`output ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.output ?? 'unseen'),
       locked: (inode) => call('locked', () => machine.processes.some((p) => p.holds === inode)),
       confined: () => Promise.resolve(false),
+      cron: () => call('cron', () => machine.cron),
       doing: (pid) => {
         const found = machine.processes.find((p) => p.pid === pid);
         return Promise.resolve(

@@ -175,6 +175,12 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
       m.put('/opt/psa/admin/plib/x.php', source);
     },
   },
+  'no-cron': {
+    before: (m) => {
+      m.cron = { is: 'none' };
+    },
+    mend: { before: () => {} },
+  },
   'not-done-elsewhere': {
     server: (machine) => {
       const server = memoryServer(machine);

@@ -269,6 +269,21 @@ export const workerWordings = {
       fix: 'mend the line',
     }),
   },
+  'no-cron': {
+    title: 'No cron was seen that starts the entries',
+    say: (a) => ({
+      what:
+        a['because'] === 'none'
+          ? 'No cron runs on this machine: none of the entries is started, until one does.'
+          : a['because'] === 'hidden'
+            ? 'No cron was seen, but other users’ processes are hidden from this one: whether the entries are started is not known.'
+            : 'No cron was seen in this container (PID namespace), and outside of it nothing can be seen: whether the entries are started is not known.',
+      fix:
+        a['because'] === 'hidden'
+          ? 'ask as root'
+          : 'start it (systemctl start cron, on RHEL crond), and have it started at boot',
+    }),
+  },
   'not-done-elsewhere': {
     title: 'Something was not looked at',
     say: (a) => ({ what: `Not looked at: ${a['what']}.` }),

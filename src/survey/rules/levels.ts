@@ -105,6 +105,7 @@ export const levels = {
   'suppression-unused': 'note',
   'suppression-refused': 'note',
   'not-done-elsewhere': 'warn',
+  'no-cron': 'warn',
 } as const satisfies Record<string, Level>;
 
 export type RuleCode = keyof typeof levels;
