@@ -118,6 +118,6 @@ export function startedBy(
 }
 
 /** The daemon, and the child it forks for each run: it calls itself CRON on Debian. */
-export function isCron(row: ProcessRow): boolean {
+function isCron(row: ProcessRow): boolean {
   return row.uid === 0 && /^-?(?:cron|crond|CRON)$/.test(basename(row.argv[0] ?? ''));
 }
