@@ -22,6 +22,7 @@ export interface Lane {
   readonly site: string;
   readonly state: string;
   readonly script: string;
+  readonly owner: { readonly uid: number; readonly gid: number };
   /** Where a crontab or its stand-in lies on the disk. */
   readonly tab: string;
   /** Made anew: nothing deployed, nothing running but the old instance, where there is one. */
@@ -37,6 +38,8 @@ export interface Lane {
   timeless(): Record<string, string>;
   program(...args: readonly string[]): Program;
   run(...args: readonly string[]): Promise<Ran>;
+  /** The same behind a program that sets something up before it (as root) and then starts what it is given. */
+  runBehind(wrapper: readonly string[], ...args: readonly string[]): Promise<Ran>;
   /** What deploys the lane's worker. */
   readonly deploy: readonly string[];
   /** Does the old, lock-less instance still run? */
@@ -110,6 +113,7 @@ function lane(
     site,
     state,
     script,
+    owner: own,
     tab,
     async reset() {
       self.clear();
@@ -169,11 +173,12 @@ function lane(
       cwd: '/',
       env,
     }),
-    run(...args) {
+    run: (...args) => self.runBehind([], ...args),
+    runBehind(wrapper, ...args) {
       const { argv } = self.program(...args);
       const become =
         himself && user ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups'] : [];
-      return runProgram([...enter, ...become, ...argv], '/', env);
+      return runProgram([...enter, ...wrapper, ...become, ...argv], '/', env);
     },
     deploy: [
       'deploy',
