@@ -90,6 +90,14 @@ const foreign = await build({
   entryPoints: Object.fromEntries(Object.keys(dependencies).map((name) => [`deps/${name}`, name])),
 });
 
+// esbuild copies the hundred functions of a module of Node's into an object of their own at every import, for the sake of a
+// `default` that nobody here asks for: the module itself does as well, and a start is a millisecond shorter.
+function plainRequires(text) {
+  return text.replace(/\b(\w+) = __toESM\(require\(("node:\w+")\)(?:, 1)?\)/g, (copied, name, module) =>
+    text.includes(`${name}.default`) ? copied : `${name} = require(${module})`,
+  );
+}
+
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/deps', { recursive: true });
 mkdirSync('dist/cache');
@@ -104,7 +112,10 @@ for (const { path, text, contents } of [
     continue;
   }
   // One byte a character and the module's function around it: bin/cronlatch.js hands the text to V8 as it is.
-  const ascii = text.replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = plainRequires(text).replace(
+    /[^\x00-\x7f]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   const name = path.slice(path.lastIndexOf('/') + 1);
   writeFileSync(
     path,
@@ -124,6 +135,10 @@ writeFileSync(
 @daily find /tmp -name "a b" -exec rm {} \\; # \\%
 0 4 * * * /usr/bin/mysqldump shop | gzip > /srv/shop-$(date +\\%F).gz
 0 5 * * * ( sleep 30; cd /srv && php worker.php )
+0 5 * * * cd /srv/shop && /opt/plesk/php/8.3/bin/php artisan schedule:run >> /dev/null 2>&1
+* * * * * cd /srv/shop && /usr/bin/php worker.php > /srv/log-$(date +%F)
+* * * * * www-data cd /srv && php worker.php
+0,30 9-17 * jan-jun mon-fri /usr/local/bin/backup.sh --all % a line % another
 `,
 );
 const run = (keep, ...line) => {

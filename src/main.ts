@@ -97,7 +97,9 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     },
   );
   if (debug) await showSources(line, around, screen.say);
-  const stop = new AbortController();
+  // Made when it is first asked for: setting one up takes Node longer than reading a crontab.
+  let stop: AbortController | undefined;
+  const stopping = () => (stop ??= new AbortController());
   const ctx: Context = {
     server: localServer(),
     settings,
@@ -105,8 +107,8 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     around,
     consent: agreed,
     screen,
-    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stop.signal),
-    interrupts: interrupts(screen.say, () => stop.abort()),
+    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stopping().signal),
+    interrupts: interrupts(line.command, screen.say, () => stopping().abort()),
     version: __VERSION__,
     verbose,
   };
@@ -224,9 +226,15 @@ async function showSources(
 }
 
 /** Outside of critical work a signal ends us at once; inside, the first is heard and the second ends us. */
-function interrupts(say: (...lines: string[]) => void, stopAsking: () => void): Interrupts {
+function interrupts(
+  command: Line['command'],
+  say: (...lines: string[]) => void,
+  stopAsking: () => void,
+): Interrupts {
   let critical = 0;
   let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
+  // A scan writes nothing: the signal's own action ends it as well, and a shell says 130 or 143 all the same.
+  if (command === 'scan') return { heard: () => first, guard: (act) => act() };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (critical === 0 || first !== 'no') {

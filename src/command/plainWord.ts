@@ -8,6 +8,8 @@ export interface Reader {
   at: number;
   /** How many `$(` are open. */
   depth: number;
+  /** How many `{`, `(` and `if` are open. */
+  nested: number;
   /** Reads what stands in `$(…)`. */
   readonly inner: (reader: Reader) => ParsedScript | Involved;
 }

@@ -162,11 +162,26 @@ function eachChild(node: SyntaxNode, visitChild: (child: SyntaxNode) => void): v
     case 'Redirect':
       if (node.target !== undefined) visitChild(node.target);
       return;
+    case 'Assignment':
+      if (node.index !== undefined) break;
+      visitChild(node.value);
+      return;
+    case 'Redirected':
+      visitChild(node.command);
+      for (const child of node.redirects) visitChild(child);
+      return;
+    case 'BraceGroup':
+    case 'Subshell':
+      visitChild(node.body);
+      return;
+    case 'If':
+      if (node.elif.length > 0) break;
+      for (const child of [node.clause, node.then, node.else]) if (child !== undefined) visitChild(child);
+      return;
     case 'SimpleExpansion':
       return;
-    default:
-      forEachChild(node, visitChild);
   }
+  forEachChild(node, visitChild);
 }
 
 const DEEPER = new Set([

@@ -5,17 +5,17 @@ import type { Dialect, Release } from '../crontab/crontab.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Server } from '../server/server.ts';
 
-/** Whose rules hold here: those of Debian's cron or of cronie. */
-export async function dialectOf(server: Server): Promise<Dialect> {
+/**
+ * Whose rules hold here, those of Debian's cron or of cronie, and which Debian's. Its derivatives name no number in
+ * /etc/debian_version (Ubuntu has `trixie/sid`), and are taken for the older one.
+ */
+export async function cronOf(server: Server): Promise<{ dialect: Dialect; release: Release }> {
   const as = server.self.owner;
-  if ((await server.files.look('/etc/debian_version', as)).is === 'file') return 'debian';
-  return (await server.files.look('/etc/redhat-release', as)).is === 'absent' ? 'debian' : 'cronie';
-}
-
-/** Which Debian's cron reads the crontabs here. Its derivatives name no number, and are taken for the older one. */
-export async function releaseOf(server: Server): Promise<Release> {
-  const seen = await server.files.look('/etc/debian_version', server.self.owner);
-  return seen.is === 'file' && Number.parseInt(seen.bytes, 10) >= 13 ? 13 : 12;
+  const debian = await server.files.look('/etc/debian_version', as);
+  if (debian.is === 'file')
+    return { dialect: 'debian', release: Number.parseInt(debian.bytes, 10) >= 13 ? 13 : 12 };
+  const redhat = await server.files.look('/etc/redhat-release', as);
+  return { dialect: redhat.is === 'absent' ? 'debian' : 'cronie', release: 12 };
 }
 
 /** The crontabs of a scope; `unseen` are places this user may not look into. */

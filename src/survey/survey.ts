@@ -26,7 +26,7 @@ import { levels } from './rules/levels.ts';
 import { isGuarded } from './rules/lock.ts';
 import type { FileView } from './rules/rule.ts';
 import { knowsOnce } from './script.ts';
-import { dialectOf, releaseOf, sourcesOf, vhostsDirectory } from './sources.ts';
+import { cronOf, sourcesOf, vhostsDirectory } from './sources.ts';
 
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
 interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
@@ -43,7 +43,7 @@ export async function survey(
   meant?: (worker: Sight) => boolean,
 ): Promise<Facts> {
   const isMeant = meant ?? (() => true);
-  const dialect = settings.dialect ?? (await dialectOf(server));
+  const cron = await cronOf(server);
   const { sources, unseen: closed } = await sourcesOf(server, settings.scope);
   const unseen = [...closed];
   const look: Look = {
@@ -51,8 +51,8 @@ export async function survey(
     latching: settings.latching,
     pick: settings.pick,
     earlier: settings.earlier ?? [],
-    dialect,
-    release: await releaseOf(server),
+    dialect: settings.dialect ?? cron.dialect,
+    release: cron.release,
     paths: new Map(),
     onTheWay: new Map(),
     found: new Map(),

@@ -41,9 +41,67 @@ const pieces = fc.constantFrom(
     '"$(x | y)"',
   ],
 );
-const soup = fc
+const few = fc
   .array(fc.tuple(pieces, fc.constantFrom(' ', ' ', ' ', '', '  ', '\t')), { maxLength: 9 })
   .map((list) => list.flat().join(''));
+const simple = fc.constantFrom(
+  'cd /',
+  'a b',
+  '[ -x /a ]',
+  'A=b c',
+  'd > /e 2>&1',
+  'x | y',
+  'a && b',
+  'fi',
+  'a }',
+  '',
+);
+const end = fc.constantFrom('; ', ' ; ', ' & ', ';', ' ');
+const behind = fc.constantFrom(
+  '',
+  ' ',
+  ' > f',
+  '>> f 2>&1',
+  ' &> f',
+  '& ',
+  ' 2>',
+  ' x',
+  ' < /dev/null',
+  ';',
+  ' }',
+  ' fi',
+);
+/** Compound commands within each other, whole or a little broken. */
+const { compound } = fc.letrec<{ compound: string; body: string }>((tie) => ({
+  body: fc.oneof({ maxDepth: 3 }, simple, few, tie('compound')),
+  compound: fc
+    .tuple(
+      fc.constantFrom(
+        '(1)',
+        '( 1 )',
+        '( 1. )',
+        '{ 1. }',
+        '{ 1.}',
+        'if 1.then 2.fi',
+        'if 1.then 2.else 3.fi',
+        '1 && 2',
+        '1 || 2',
+        '1 | 2',
+        '1.2',
+        '$(1)',
+      ),
+      tie('body'),
+      tie('body'),
+      tie('body'),
+      end,
+      behind,
+    )
+    .map(
+      ([form, one, two, three, ends, rest]) =>
+        form.replace(/[123.]/g, (mark) => ({ 1: one, 2: two, 3: three })[mark] ?? ends) + rest,
+    ),
+}));
+const soup = fc.oneof(few, compound);
 
 describe('plain shell text', () => {
   test('has the tree unbash makes of it', () => {
@@ -60,6 +118,23 @@ describe('plain shell text', () => {
     // A reader that takes nothing for plain would pass as well.
     expect(plain).toBeGreaterThan(RUNS / 20);
   }, 600_000);
+
+  test.each([
+    ['Debian’s own crontab', 'test -x /usr/sbin/anacron || { cd / && run-parts --report /etc/cron.daily; }'],
+    [
+      'PHP’s on Debian',
+      '[ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd/system ]; then /usr/lib/php/sessionclean; fi',
+    ],
+    ['a subshell with a log', '( cd /srv && ./a.sh; ./b.sh ) >> /var/log/a.log 2>&1'],
+  ])('is what stands in %s', (_, text) => {
+    const tree = parsePlain(text);
+    expect(tree).toBeDefined();
+    expect(whole(tree)).toStrictEqual(whole(parse(text)));
+  });
+
+  test.each(['( ', '{ ', 'if a; then '])('is not what nests ten thousand deep: %s', (open) => {
+    expect(parsePlain(open.repeat(10_000))).toBeUndefined();
+  });
 
   test('is what most collected lines are', () => {
     const commands = entriesOf(readFileSync('test/corpus/worker-lines.tsv', 'utf8')).map(

@@ -58,7 +58,7 @@ describe('a scan of an ordinary crontab', () => {
 });
 
 test('a text that takes a full shell parser gets it', () => {
-  const { files } = start('* * * * * ( cd /srv && php a.php ) &\n');
+  const { files } = start('* * * * * while sleep 5; do php /srv/a.php; done\n');
   expect(files.some((path) => path.endsWith('/dist/deps/unbash.js'))).toBe(true);
 });
 
