@@ -204,6 +204,8 @@ export interface Wish {
   readonly log?: Bytes;
   /** The log was asked for by name: it takes the place of a file the command writes already. */
   readonly logReplaces?: boolean;
+  /** Its user may not enter the directory, which it merely inherits from whoever switched to him: no `cd` is added. */
+  readonly inherits?: boolean;
   /** A guard keeps a second instance out: what looked for one with pgrep goes. */
   readonly guarded?: boolean;
 }

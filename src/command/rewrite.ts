@@ -31,7 +31,7 @@ export function rewriteCommand(
     draft.notes.push({ code: 'pgrep-removed' });
   }
   // `look || cd DIR && worker` would start the worker when the look has found one: the two stay as they are.
-  if (command.pgrep === undefined || wish.guarded) rewriteDirectory(command, draft);
+  if (command.pgrep === undefined || wish.guarded) rewriteDirectory(command, wish, draft);
   rewriteWrappers(command, wish, draft);
   rewriteInterpreter(command, wish, draft);
   if (wish.once) addEnding(command, '--once', draft);
@@ -79,9 +79,9 @@ function rewriteOutput(command: Command, log: Bytes, replaces: boolean, draft: D
 /** Variables cron itself gives every command. Any other in a `cd` stands or falls with lines elsewhere. */
 const CRONS_OWN = /\$(?:\{(?:HOME|LOGNAME)\}|(?:HOME|LOGNAME)(?![A-Za-z0-9_]))/g;
 
-function rewriteDirectory({ text, cd, directory, span, placed }: Command, draft: Draft): void {
+function rewriteDirectory({ text, cd, directory, span, placed }: Command, wish: Wish, draft: Draft): void {
   if (cd === undefined) {
-    if (placed) return;
+    if (placed || wish.inherits) return;
     draft.edits.push({ start: span.start, end: span.start, text: `cd ${shellQuote(directory)} && ` });
     draft.notes.push({ code: 'cd-added', directory });
     return;

@@ -70,6 +70,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
         ? {}
         : { interpreter: bytesOf(job.interpreter.path) }),
       guarded: guard.place !== 'none',
+      ...(job.directoryClosed ? { inherits: true } : {}),
       ...(guard.flags.length === 0 ? {} : { addFlags: guard.flags, insteadOf: guardWords(job.command) }),
       once: ending.flag === '--once',
       ...(ending.flag === undefined || ending.flag === '--once' ? {} : { pass: bytesOf(ending.flag) }),

@@ -1,6 +1,7 @@
 // The local file system: small acts, each as a given user, none following a symbolic link at the end of a path.
 import * as fs from 'node:fs';
 import { Problem, reasonOf } from '../problem.ts';
+import { becoming } from './become.ts';
 import { spawnNow } from './child.ts';
 import { denialHint } from './denial.ts';
 import { actAs } from './identity.ts';
@@ -74,7 +75,7 @@ export const localFiles: Files = {
         if (!stat?.isFile()) return false;
         if (as.uid === 0) return (stat.mode & 0o111) !== 0;
         if (stat.uid === as.uid) return (stat.mode & 0o100) !== 0;
-        if (stat.gid === as.gid) return (stat.mode & 0o010) !== 0;
+        if (stat.gid === as.gid || process.getgroups?.().includes(stat.gid)) return (stat.mode & 0o010) !== 0;
         return (stat.mode & 0o001) !== 0;
       } catch {
         return false;
@@ -239,12 +240,13 @@ function setMtime(path: string, mtime: string, as: Owner): void {
 
 /** Runs a small program of the system on a file, with the rights of `as`. */
 function run(act: string, path: string, program: string, args: readonly string[], as: Owner): void {
-  const switching = process.geteuid?.() === 0 && as.uid !== 0;
-  const ran = spawnNow(program, args, {
+  const become = becoming([program, ...args], as);
+  const [name = '', ...words] = become.argv;
+  const ran = spawnNow(name, words, {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
     env: { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin`, LC_ALL: 'C' },
-    ...(switching ? { uid: as.uid, gid: as.gid } : {}),
+    ...become.options,
   });
   if (ran.status === 0) return;
   const reason = ran.error ? reasonOf(ran.error) : ran.stderr.toString().trim();

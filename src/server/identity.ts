@@ -36,6 +36,12 @@ export function actAs<T>(as: Owner, act: () => T): T {
   }
 }
 
+/** The further groups of a user, as the kernel is told them; none where root acts as root. */
+export function furtherGroups(as: Owner): number[] {
+  if (uid !== 0 || as.uid === 0) return [];
+  return actAs(as, () => process.getgroups?.() ?? []).filter((group) => group !== as.gid);
+}
+
 const known = new Map<string, number[]>();
 
 /** The user's own groups and no others: never those of the file at hand. */

@@ -1,11 +1,12 @@
 // Running other programs: no shell, no standard input, and a time limit that a grandchild cannot outlast.
+import { becoming } from './become.ts';
 import type { Programs, Ran } from './server.ts';
 
 export const localPrograms: Programs = {
   async run(argv, options) {
     const { execa } = await import('execa');
-    const [file, ...args] = argv;
-    const switching = process.geteuid?.() === 0 && options.as.uid !== 0;
+    const become = becoming(argv, options.as);
+    const [file, ...args] = become.argv;
     const child = execa(file ?? '', args, {
       cwd: options.cwd ?? '/',
       env: { ...options.env },
@@ -17,7 +18,7 @@ export const localPrograms: Programs = {
       // Its own process group: after the limit the group is killed, or a grandchild would hold the pipes open.
       detached: true,
       maxBuffer: 16 * 1024 * 1024,
-      ...(switching ? { uid: options.as.uid, gid: options.as.gid } : {}),
+      ...become.options,
     });
     let late = false;
     const limit = setTimeout(() => {
@@ -29,7 +30,10 @@ export const localPrograms: Programs = {
     }, options.timeout);
     try {
       const result = await child;
-      return { code: codeOf(result, late), stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
+      // setpriv says so itself, and the program has said nothing then.
+      const missing = result.exitCode === 127 && /^setpriv: failed to execute /.test(result.stderr ?? '');
+      const code = missing && file !== argv[0] ? 'missing' : codeOf(result, late);
+      return { code, stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
     } finally {
       clearTimeout(limit);
     }

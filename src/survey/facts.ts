@@ -108,6 +108,8 @@ export interface Job {
   readonly command: Command;
   /** The user it runs as: the entry's, or the one its command switches to. */
   readonly user: Person;
+  /** Its user may not enter the directory it starts in: root's home behind a `su`, say. */
+  readonly directoryClosed?: true;
   /** Runs as somebody whose files we may not write. */
   readonly foreign: boolean;
   readonly owner: Owner;

@@ -97,6 +97,7 @@ export async function lookAtJob(
     command,
     user: person,
     owner,
+    ...((await isClosedTo(look, sight)) ? { directoryClosed: true as const } : {}),
     foreign: !look.server.self.root && person.uid !== look.server.self.owner.uid,
     interpreter,
     script,
@@ -109,6 +110,13 @@ export async function lookAtJob(
   };
   const { obstacles, findings } = jobFindings(job, look.paths);
   return { ...job, obstacles, findings };
+}
+
+/** Where a command switches to another user, that one may inherit a directory that he could not enter himself. */
+async function isClosedTo(look: Look, { command, eyes, stranger }: Sight): Promise<boolean> {
+  if (command.user === undefined || command.cd !== undefined || stranger) return false;
+  const inside = await peek(look.server, `${readable(command.directory)}/.`, eyes);
+  return inside.is === 'other' && inside.what === 'unreadable';
 }
 
 /** Does this machine's cron run the entries? */

@@ -6,6 +6,7 @@ import type { As } from './cron.ts';
 import { endAll, rowsOf } from './cronProcesses.ts';
 
 const made: As[] = [];
+const groups: string[] = [];
 
 /** Makes the user cronlatch-test-PID-N with a home below `directory`. */
 export function makeUser(directory: string): As {
@@ -28,6 +29,17 @@ export function makeUser(directory: string): As {
   return user;
 }
 
+/** Makes a group of its own, with the user in it or not. Returns its number. */
+export function makeGroup(user: As, member: boolean): number {
+  const name = `${user.name}-g`;
+  spawnSync('groupadd', [name]);
+  groups.push(name);
+  if (member) spawnSync('usermod', ['-a', '-G', name, user.name]);
+  const gid = Number(new RegExp(`^${name}:[^:]*:(\\d+):`, 'm').exec(readFileSync('/etc/group', 'utf8'))?.[1]);
+  if (!(gid > 0)) throw new Error(`${name} did not get a gid`);
+  return gid;
+}
+
 /** Ends what the test's users run and removes them. */
 export async function removeUsers(): Promise<void> {
   for (const user of made.splice(0)) {
@@ -35,4 +47,5 @@ export async function removeUsers(): Promise<void> {
     for (let left = 20; left > 0 && spawnSync('userdel', ['-f', user.name]).status !== 0; left--)
       spawnSync('sleep', ['0.3']);
   }
+  for (const name of groups.splice(0)) spawnSync('groupdel', [name]);
 }
