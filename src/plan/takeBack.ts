@@ -2,9 +2,11 @@
 import { readable } from '../change/encode.ts';
 import { composeEdits, spliceEdits } from '../change/splice.ts';
 import { type FileText, invert, type PutCrontab, type PutFile } from '../change/step.ts';
+import type { Bytes } from '../crontab/crontab.ts';
 import type { CrontabSource, Route, Seen } from '../server/server.ts';
 import { type Finding, sourceName } from '../survey/facts.ts';
 import { findGuard, removeGuard } from '../worker/line.ts';
+import { takeLinesBack } from './ourLines.ts';
 
 /** A crontab as it is now. */
 export interface Now {
@@ -73,21 +75,26 @@ export function takeBackCrontab(
   const held = ways.crontabs.get(name) ?? { now, text: now.text, edits: [] };
   const back = invert(step) as PutCrontab;
   if (held.text === step.before) return false;
-  const edits = composeEdits(held.edits, back.edits);
   if (held.text === step.after) {
+    const edits = composeEdits(held.edits, back.edits);
     ways.crontabs.set(name, { now, text: step.before, edits, mtime: back.mtime });
     return true;
   }
-  const spliced = spliceEdits(held.text, back.edits);
-  if (spliced.is === 'spliced') {
+  const { text, taken, lost } = takeLinesBack(held.text, back);
+  const unsure = perhaps && (taken.length === 0 || lost.length > 0);
+  if (unsure && spliceEdits(held.text, step.edits).is === 'spliced') return false;
+  if (lost.length === 0) {
     (explained(step, held.text, later) ? ways.shared : ways.foreign).add(name);
-    ways.crontabs.set(name, { now, text: spliced.text, edits });
+    ways.crontabs.set(name, { now, text, edits: composeEdits(held.edits, taken) });
     return true;
   }
-  if (perhaps && spliceEdits(held.text, step.edits).is === 'spliced') return false;
-  const line = readable(spliced.edit.before.join('')).trimEnd();
-  const code = spliced.is === 'gone' ? 'our-line-edited' : 'our-line-twice';
-  ways.findings.push({ level: 'stop', code, args: { source: name, line } });
+  const said = (lines: Bytes): string => readable(lines).trimEnd();
+  for (const one of lost) {
+    const args = { source: name, line: said(one.ours), was: said(one.before) };
+    const code = one.is === 'gone' ? 'our-line-edited' : 'our-line-twice';
+    const now = one.now === undefined ? {} : { now: said(one.now) };
+    ways.findings.push({ level: 'stop', code, args: { ...args, ...now } });
+  }
   return false;
 }
 

@@ -108,12 +108,12 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
     what: `${a['path']} was replaced since and has no guard any more: it stays as it is.`,
   }),
   'our-line-edited': (a) => ({
-    what: `The deployed line is no longer in ${a['source']}: ${a['line']}`,
-    fix: 'somebody edited it; change it by hand',
+    what: `The deployed line is no longer in ${a['source']}: ${a['line']}${a['now'] ? ` -- somebody made of it: ${a['now']}` : ''}`,
+    fix: `put it there again as it was deployed, or what stood there before${a['was'] ? `: ${a['was']}` : ''}; then roll back again`,
   }),
   'our-line-twice': (a) => ({
     what: `The deployed line stands in ${a['source']} more than once: ${a['line']}`,
-    fix: 'change it by hand',
+    fix: 'take one of them out, then roll back again',
   }),
   'crontab-gone': (a) => ({ what: `The crontab ${a['source']} is gone.` }),
   'no-long-running-form': () => ({
