@@ -93,6 +93,12 @@ for (const name of ['usr', 'lib', 'lib64', 'bin', 'etc', 'proc', 'dev']) {
   spawnSync('mount', ['--rbind', `/${name}`, `${jail}/${name}`]);
 }
 
+// An editor to everybody who looks: its name, the script in its argument list, and the file open.
+const editor = `${home}/vim`;
+fs.copyFileSync('/usr/bin/tail', editor);
+fs.chmodSync(editor, 0o755);
+const sudo = spawnSync('sudo', ['-n', '-u', user.name, 'true']).status === 0;
+
 for (let round = 0; round < rounds; round++) {
   const wrong = [];
   fs.rmSync(site, { recursive: true, force: true });
@@ -134,13 +140,15 @@ for (let round = 0; round < rounds; round++) {
   await start('sh -c', 'wrapper', ['/bin/sh', '-c', `${php} ${script}; sleep 600`]);
   await start('timeout', 'wrapper', ['timeout', '600', php, script]);
   await start('flock', 'wrapper', ['flock', `${home}/another.lock`, php, script]);
+  if (sudo) {
+    await start('sudo', 'wrapper', ['sudo', '-u', user.name, php, script], { as: {} });
+    for (let i = 0; i < 500 && below(running.at(-1).pid).length === 0; i++) await pause(5);
+  }
   // Nobody's business.
-  await start(
-    'an editor',
-    'left',
-    ['/bin/sh', '-c', 'exec -a vim sleep 600'.replace('exec -a vim', 'exec'), script],
-    { ready: 'sleep' },
-  );
+  await start('an editor', 'left', [editor, '-f', script]);
+  await start('a shell that has it open', 'left', ['/bin/sh', '-c', `exec 3<>${script}; exec sleep 600`], {
+    ready: 'sleep',
+  });
   await start('tail -f', 'left', ['tail', '-f', `${home}/log`, script]);
   await start('grep', 'left', ['grep', 'worker.php', `${site}/fifo`]);
   await start('its name as an argument', 'left', [php, `${site}/scripts/reads-arguments.php`, script]);
@@ -179,7 +187,7 @@ for (let round = 0; round < rounds; round++) {
   });
   wheel.stdout.on('data', (text) => (started += text.length));
   const inner = running.filter((one) => one.kind === 'wrapper').flatMap((one) => below(one.pid));
-  if (inner.length !== 3) wrong.push(`${inner.length} wrapped instances`);
+  if (inner.length !== (sudo ? 4 : 3)) wrong.push(`${inner.length} wrapped instances`);
   const done = await run('deploy', '--without', 'verify');
   wheel.kill('SIGKILL');
   if (!done.said.includes('PID namespace'))
@@ -190,8 +198,8 @@ for (let round = 0; round < rounds; round++) {
     if (one.kind === 'old' && !one.ended && alive(one.pid) && startOf(one.pid) === one.start)
       wrong.push(`still there: ${one.name}`);
     if (one.kind === 'left' && (one.ended || !alive(one.pid))) wrong.push(`gone: ${one.name}`);
-    // timeout(1) ends by the signal that its child ended by, of its own accord.
-    if (one.kind === 'wrapper' && one.name !== 'timeout' && one.signal !== null)
+    // timeout(1) and sudo(8) end by the signal that their child ended by, of their own accord.
+    if (one.kind === 'wrapper' && !/^(timeout|sudo)$/.test(one.name) && one.signal !== null)
       wrong.push(`signalled: ${one.name}`);
     if (one.name === 'sh -c' && one.ended) wrong.push(`gone: ${one.name}`);
   }
