@@ -44,7 +44,7 @@ function guardTaken(facts: Facts, job: Job, guard: string): Finding[] {
 
 /** A shell that cannot open the log runs nothing, at every tick, and says so only in cron's mail. */
 function logUnwritable(job: Job, places: Places): Finding[] {
-  const { seen, way, made, groups } = places.logAt;
+  const { seen, way, groups } = places.logAt;
   if (places.logIs === 'piped') return [];
   const opener = places.logOwner;
   const at = whatRefuses();
@@ -76,9 +76,7 @@ function logUnwritable(job: Job, places: Places): Finding[] {
         const [above] = way;
         // Our own places are judged as such; root makes their first directories.
         if (above?.seen.is !== 'directory' || places.logIs === 'ours') return 'nothing';
-        // We make directories as the user without his further groups.
-        const has = made ? [opener.gid] : groups;
-        return may(opener, has, above.seen, 3) ? 'nothing' : above.path;
+        return may(opener, groups, above.seen, 3) ? 'nothing' : above.path;
       }
     }
   }

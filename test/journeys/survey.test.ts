@@ -328,6 +328,11 @@ describe('a log that the worker’s user cannot write', () => {
       () => [machine.put('/srv/logs/q', '', own), putLink(`${home}/q.log`, '/srv/logs/q')],
       `${home}/q.log`,
     ],
+    [
+      'a directory to be made in one of his group',
+      () => [machine.directory('/var/log', { mode: 0o775, gid: 4 }), group('example-user')],
+      '/var/log/new/q.log',
+    ],
     ['a directory to be made at home', () => {}, `${home}/logs/new/q.log`],
   ];
   test.each(taken)('%s is fine', async (_, lay, log) => {
