@@ -47,7 +47,7 @@ describe.skipIf(why !== '')(`a system call that fails${why ? ` (skipped: ${why})
 
   describe.concurrent.each([
     ['file', 10, 2],
-    ['spool', 4, 2],
+    ['spool', 4, stress ? 4 : 2],
   ] as const)('%s', (kind, few, width) => {
     test(
       `a deploy and a rollback, ${stress ? 'each call' : `${few} calls`}`,

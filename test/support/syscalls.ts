@@ -1,6 +1,6 @@
 // The built program under strace: which system calls it makes on our paths, and a signal or an error at one of them.
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 
 /** Why strace cannot be used here; '' when it can. */
 export const straceMissing =
@@ -44,12 +44,13 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Runs a program to its end; one that waits for ever (struck in the event loop's own pipe) is ended with all it started. */
+/** Runs a program to its end; after so many seconds, or when `enough` says so, it is ended with all it started. */
 export function runProgram(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
   seconds = 60,
+  enough?: () => boolean,
 ): Promise<Ran> {
   const child = spawn(argv[0] ?? '', argv.slice(1), {
     cwd,
@@ -64,13 +65,16 @@ export function runProgram(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;
   });
-  const limit = setTimeout(() => {
+  const end = (): void => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-  }, seconds * 1000);
+  };
+  const limit = setTimeout(end, seconds * 1000);
+  const look = enough && setInterval(() => enough() && end(), 50);
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code, signal) => {
       clearTimeout(limit);
+      clearInterval(look);
       done({ code: signal === null ? code : 128, out, err });
     });
   });
@@ -119,14 +123,18 @@ export async function strike(
     if (round > 0) await again();
     // Without -f only the main thread is traced, so `when` counts its calls alone and no child is hit.
     const inject = `inject=${target.name}:${what}:when=${nth}`;
-    const ran = await straced(
-      program,
-      note,
-      ['-e', `trace=${acting}`, '-e', inject],
-      // An error in the event loop's own pipe makes it wait for ever; a kill never does.
-      what.startsWith('error') ? 10 : 60,
-    );
-    const lines = readFileSync(note, 'utf8').split('\n');
+    const seen = (): string[] => (existsSync(note) ? readFileSync(note, 'utf8').split('\n') : []);
+    // A run that was struck elsewhere shows nothing, and an error in the event loop's own pipe makes it wait for ever.
+    const elsewhere = (): boolean => {
+      const lines = seen();
+      const hit = lines.find((line) => line.endsWith('(INJECTED)'));
+      return (
+        hit !== undefined &&
+        !callsOf(lines, program.roots).some(({ key, line }) => key === target.key && line === hit)
+      );
+    };
+    const ran = await straced(program, note, ['-e', `trace=${acting}`, '-e', inject], elsewhere);
+    const lines = seen();
     rmSync(note);
     const calls = callsOf(lines, program.roots);
     const aimed = calls.find((call) => call.key === target.key);
@@ -193,7 +201,12 @@ function keyOf(line: string): string {
     .trim();
 }
 
-function straced(program: Program, note: string, options: readonly string[], seconds?: number): Promise<Ran> {
+function straced(
+  program: Program,
+  note: string,
+  options: readonly string[],
+  enough?: () => boolean,
+): Promise<Ran> {
   return runProgram(
     [
       ...program.before,
@@ -210,6 +223,7 @@ function straced(program: Program, note: string, options: readonly string[], sec
     ],
     program.cwd,
     program.env,
-    seconds,
+    undefined,
+    enough,
   );
 }
