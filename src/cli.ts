@@ -28,6 +28,8 @@ const source: readonly Flag[] = [
   { name: 'dialect', takes: 'NAME', help: 'debian or cronie: whose rules to read by' },
   { name: 'user', takes: 'NAME', help: 'the crontab of this user' },
   { name: 'site', takes: 'DOMAIN', help: 'the crontab of this site’s system user' },
+  { name: 'subscription', takes: 'NAME', help: 'the same, for a whole Plesk subscription' },
+  { name: 'plesk-timeout', takes: 'TIME', help: 'how long Plesk may take for an answer (30s)' },
 ];
 
 const wait: Flag = { name: 'wait', takes: 'TIME', help: 'wait so long for another cronlatch to end (0s)' };
@@ -105,6 +107,8 @@ export const commands: readonly CommandRow[] = [
       { name: 'worker', takes: 'FILE', help: 'ship this new version of the script' },
       { name: 'grace', takes: 'TIME', help: 'wait this long after SIGTERM (30s)' },
       { name: 'kill-after', takes: 'TIME', help: 'SIGKILL what still runs then (never)' },
+      { name: 'through', takes: 'STORE', help: 'change Plesk’s task, or the crontab alone' },
+      { name: 'task-type', takes: 'KIND', help: 'exec or php: the kind of task it is to be' },
       { name: 'without', takes: 'PARTS', help: 'leave out guard, stop or verify (comma-separated)' },
       { name: 'ticks', takes: 'N', help: 'runs to watch when verifying (3)' },
       { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },

@@ -1,6 +1,6 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { fstatSync, readFileSync, writeSync } from 'node:fs';
-import { checkConfig, consent, type Surroundings, settle } from './ask/settle.ts';
+import { answer, checkConfig, consent, type Surroundings, seconds, settle } from './ask/settle.ts';
 import { asksForJson, flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
@@ -101,7 +101,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   let stop: AbortController | undefined;
   const stopping = () => (stop ??= new AbortController());
   const ctx: Context = {
-    server: localServer(),
+    server: localServer(pleskTime(line, around)),
     settings,
     line,
     around,
@@ -117,6 +117,12 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   } finally {
     screen.settle();
   }
+}
+
+/** How long Plesk may take for one answer. */
+function pleskTime(line: Line, around: Surroundings): { readonly pleskPatience?: number } {
+  const { value } = answer(line, around, 'plesk-timeout');
+  return typeof value === 'string' ? { pleskPatience: seconds(value, '--plesk-timeout') * 1000 } : {};
 }
 
 async function dispatch(ctx: Context): Promise<Result> {
@@ -195,11 +201,12 @@ async function showSources(
   around: Surroundings,
   say: (...lines: string[]) => void,
 ): Promise<void> {
-  const { answer } = await import('./ask/settle.ts');
   for (const name of [
     'state-dir',
     'user',
     'site',
+    'subscription',
+    'plesk-timeout',
     'script',
     'entry',
     'all',
@@ -208,6 +215,8 @@ async function showSources(
     'guard',
     'lock-dir',
     'once',
+    'through',
+    'task-type',
     'worker',
     'grace',
     'kill-after',

@@ -9,6 +9,16 @@ interface Wording {
   readonly say: (a: Record<string, string>) => { what: string; why?: string; next?: string };
 }
 
+const rewritten: Readonly<Record<string, string>> = {
+  'task-gone': 'the task is gone',
+  'task-as-before': 'it took the change and did not keep it',
+  'crontab-gone': 'the crontab is gone',
+  'no-line': 'the crontab has no line with the new command',
+  'others-changed': 'lines of others in the crontab were changed or dropped, or stand below other settings',
+  chrooted: 'its line would run in the chroot',
+  'not-steady': 'both stores read otherwise each time',
+};
+
 const wordings = {
   usage: {
     exit: 2,
@@ -230,6 +240,32 @@ const wordings = {
   'worker-file': {
     exit: 5,
     say: (a) => ({ what: `Cannot ship ${a['path']}: ${a['reason']}.`, next: 'Nothing was changed.' }),
+  },
+  'plesk-refused': {
+    exit: 1,
+    say: (a) => ({
+      what: `Plesk did not change task ${a['id']}.`,
+      why: `${a['asked']}: ${a['said']}`,
+      next: `${a['settled'] ? 'What had been done was put back. ' : ''}To change the crontab alone: --through crontab. To do it by hand in the panel: deploy --print DIR`,
+    }),
+  },
+  'plesk-unanswered': {
+    exit: 1,
+    say: (a) => ({
+      what: `Plesk gave no answer that can be used (${a['asked']}).`,
+      why: a['said'] ?? '',
+      next: a['settled']
+        ? 'What had been done was put back.'
+        : 'Nothing was changed. Try again when the panel answers.',
+    }),
+  },
+  'plesk-rewrote': {
+    exit: 1,
+    say: (a) => ({
+      what: `Plesk made something else of ${a['what']} than was planned: ${rewritten[a['why'] ?? ''] ?? a['why']}${a['line'] ? ` (line ${a['line']} of before)` : ''}.`,
+      why: 'The task and the crontab were put back and read back.',
+      next: 'To change the crontab alone: --through crontab. Please report this with: cronlatch scan --probe FILE',
+    }),
   },
   declined: {
     exit: 1,

@@ -66,7 +66,7 @@ export async function resume(server: Server, pen: Pen, steps: readonly Step[], b
     if (state === 'neither') {
       await stuck(server, pen, index, step, 'it is neither as before nor as after the step');
     }
-    if (state === 'before') {
+    if (state === 'before' || state === 'between') {
       bell.tell({ code: 'step', step });
       await pen.write({ is: 'begun', step: index, at: stamp(server) });
       await carry(server, step, bell);

@@ -4,6 +4,7 @@ import type { FileText, MakeDirectory, PutCrontab, PutFile, Step } from '../chan
 import { Problem } from '../problem.ts';
 import type { FileLook, Owner, Seen, Server } from '../server/server.ts';
 import { type Bell, stopInstances } from './stop.ts';
+import { putTask, settleTask } from './task.ts';
 
 /**
  * Does one step and reads it back. `acting` is called immediately before the first change is made: a Problem thrown
@@ -30,6 +31,9 @@ export async function carry(
     case 'put-crontab':
       await putCrontab(server, step, acting);
       return;
+    case 'put-task':
+      await putTask(server, step, acting, (crontab) => putCrontab(server, crontab, () => {}));
+      return;
     case 'stop-process':
       acting();
       await stopInstances(server, step, bell);
@@ -37,8 +41,14 @@ export async function carry(
   }
 }
 
-/** What the server shows: the state before the step, the one after it, or neither of the two. */
-export async function settle(server: Server, step: Step): Promise<'before' | 'after' | 'neither'> {
+/**
+ * What the server shows: the state before the step, the one after it, or neither of the two. 'between' is one store of two
+ * that is changed and one that is not: both ways lead on from there.
+ */
+export async function settle(
+  server: Server,
+  step: Step,
+): Promise<'before' | 'between' | 'after' | 'neither'> {
   switch (step.kind) {
     case 'make-directory':
     case 'remove-directory': {
@@ -55,6 +65,8 @@ export async function settle(server: Server, step: Step): Promise<'before' | 'af
       if (text === step.after) return 'after';
       return text === step.before ? 'before' : 'neither';
     }
+    case 'put-task':
+      return settleTask(server, step);
     case 'stop-process':
       // What was stopped stays stopped; there is nothing to put back.
       return 'before';
@@ -66,7 +78,7 @@ export async function tidy(server: Server, step: Step): Promise<void> {
   const target =
     step.kind === 'put-file'
       ? { path: step.path, as: step.as }
-      : step.kind === 'put-crontab' && step.route.by !== 'command'
+      : (step.kind === 'put-crontab' || step.kind === 'put-task') && step.route.by !== 'command'
         ? step.route
         : 'none';
   if (target === 'none') return;

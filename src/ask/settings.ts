@@ -16,7 +16,8 @@ export type Scope =
   /** Those of a deployment. */
   | { readonly is: 'sources'; readonly sources: readonly CrontabSource[] }
   | { readonly is: 'user'; readonly name: string }
-  | { readonly is: 'site'; readonly domain: string };
+  /** `whole`: a subscription was named, not one of its sites. */
+  | { readonly is: 'site'; readonly domain: string; readonly whole: boolean };
 
 /** Which entries of them. */
 export type Pick =
@@ -42,6 +43,10 @@ export interface Latching {
   /** Path of a new version of the script. */
   readonly worker?: string;
   readonly once: 'auto' | 'yes' | 'no';
+  /** What a task of Plesk is changed through. */
+  readonly through?: 'scheduler' | 'crontab';
+  /** The kind of task it is to be. */
+  readonly taskType?: 'exec' | 'php';
   /** Seconds. */
   readonly grace: number;
   readonly killAfter?: number;

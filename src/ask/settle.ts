@@ -121,6 +121,7 @@ export function settle(line: Line, around: Surroundings): Settings {
   // The checks read these two when the change is made already: a slip must be refused before it.
   whole(text('ticks') ?? '3', '--ticks');
   seconds(text('max-wait') ?? '10m', '--max-wait');
+  if (text('plesk-timeout') !== undefined) seconds(text('plesk-timeout') ?? '', '--plesk-timeout');
   const dialect = oneOf(text('dialect'), ['debian', 'cronie'] as const, '--dialect');
   return {
     scope: scopeOf(line, around, text),
@@ -143,7 +144,13 @@ function scopeOf(line: Line, around: Surroundings, text: (name: string) => strin
   const files = Array.isArray(given) ? (given as readonly string[]) : [];
   const user = text('user');
   const site = text('site');
-  const named = [files.length > 0 && '--file', user && '--user', site && '--site'].filter(Boolean);
+  const subscription = text('subscription');
+  const named = [
+    files.length > 0 && '--file',
+    user && '--user',
+    site && '--site',
+    subscription && '--subscription',
+  ].filter(Boolean);
   if (named.length > 1)
     throw new Problem('usage', { what: `${named.join(' and ')} cannot be used together.` });
   const system = truthy(answer(line, around, 'system').value);
@@ -152,7 +159,8 @@ function scopeOf(line: Line, around: Surroundings, text: (name: string) => strin
   if (files.length > 0)
     return { is: 'files', paths: files.map((path) => resolve(around.cwd, path)), system, live: false };
   if (user !== undefined) return { is: 'user', name: user };
-  if (site !== undefined) return { is: 'site', domain: site };
+  if (site !== undefined) return { is: 'site', domain: site, whole: false };
+  if (subscription !== undefined) return { is: 'site', domain: subscription, whole: true };
   return { is: 'everything' };
 }
 
@@ -196,6 +204,8 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
       what: '--lock-in-docroot says something about --lock-dir, which is missing.',
     });
   const once = oneOf(text('once'), ['auto', 'yes', 'no'] as const, '--once') ?? 'auto';
+  const through = oneOf(text('through'), ['scheduler', 'crontab'] as const, '--through');
+  const taskType = oneOf(text('task-type'), ['exec', 'php'] as const, '--task-type');
   const killAfter = text('kill-after');
   const parts = (text('without') ?? '')
     .split(',')
@@ -208,6 +218,8 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
     ...(lockDir === undefined ? {} : { lockDir, lockInDocroot: inDocroot }),
     ...(worker === undefined ? {} : { worker: resolve(around.cwd, worker) }),
     once,
+    ...(through === undefined ? {} : { through }),
+    ...(taskType === undefined ? {} : { taskType }),
     grace: seconds(text('grace') ?? '30s', '--grace'),
     ...(killAfter === undefined ? {} : { killAfter: seconds(killAfter, '--kill-after') }),
     without: parts.map((part) => oneOf(part, ['guard', 'stop', 'verify'] as const, '--without') as Part),

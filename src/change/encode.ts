@@ -74,6 +74,19 @@ export function stepToJson(step: Step): StepJson {
         ...(latin1 ? { encoding: 'latin1' } : {}),
       };
     }
+    case 'put-task': {
+      const texts = [step.base, step.before, step.after];
+      const latin1 = texts.some((text) => encodeText(text).encoding === 'latin1');
+      const show = latin1 ? (b: Bytes) => b : readable;
+      return {
+        ...step,
+        base: show(step.base),
+        before: show(step.before),
+        after: show(step.after),
+        edits: step.edits.map((e) => ({ ...e, before: e.before.map(show), after: e.after.map(show) })),
+        ...(latin1 ? { encoding: 'latin1' } : {}),
+      };
+    }
     default:
       return { ...step };
   }
@@ -88,11 +101,13 @@ export function stepFromJson(json: StepJson): Step {
         before: fileFromJson(json['before'] as FileJson | 'absent'),
         after: fileFromJson(json['after'] as FileJson | 'absent'),
       } as unknown as Step;
+    case 'put-task':
     case 'put-crontab': {
       const { encoding, ...rest } = json;
       const read = (text: string): Bytes => (encoding === 'latin1' ? text : bytesOf(text));
       return {
         ...rest,
+        ...(json.kind === 'put-task' ? { base: read(json['base'] as string) } : {}),
         before: read(json['before'] as string),
         after: read(json['after'] as string),
         edits: (json['edits'] as Edit[]).map((e) => ({

@@ -35,6 +35,8 @@ export interface Latched {
   /** Who opens the log, when it is not the user the worker runs as. */
   readonly logOwner?: Owner;
   readonly once: boolean;
+  /** Number of the task of Plesk that was changed with the entry. */
+  readonly task?: number;
   /** The entry's command (decoded text as UTF-8) before and after, for the other forms of rollback. */
   readonly command: { readonly before: string; readonly after: string };
   /** The five fields or the nickname. */

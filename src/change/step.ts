@@ -1,6 +1,6 @@
 // The change as data: steps with what was before and what is to be after. Undo is the same data turned round.
-import type { Bytes } from '../crontab/crontab.ts';
-import type { CrontabSource, FileLook, Owner, Route } from '../server/server.ts';
+import type { Bytes, Dialect } from '../crontab/crontab.ts';
+import type { CrontabSource, FileLook, Owner, Route, TaskChange } from '../server/server.ts';
 
 /** A file's whole state; mtime is given only where it is to be restored. */
 export interface FileText extends FileLook {
@@ -55,6 +55,26 @@ export interface PutCrontab {
   readonly edits: readonly Edit[];
 }
 
+/**
+ * Tasks of Plesk, and with them the lines it writes for them into one user's crontab. `before` and `after` are that text:
+ * 'plesk' is what Plesk makes of `base`, which is judged when it is there; bytes are put there exactly.
+ */
+export interface PutTask {
+  readonly kind: 'put-task';
+  readonly source: CrontabSource;
+  readonly route: Route;
+  readonly dialect: Dialect;
+  /** `line`: of the task in the base text. */
+  readonly changes: readonly (TaskChange & { readonly line: number })[];
+  readonly base: Bytes;
+  readonly before: Bytes | 'plesk';
+  readonly after: Bytes | 'plesk';
+  /** mtime the crontab is to have; only when putting back. */
+  readonly mtime?: string;
+  /** The lines as they are and as Plesk is expected to write them: for the eye, and for taking back ours among others'. */
+  readonly edits: readonly Edit[];
+}
+
 export interface StopProcess {
   readonly kind: 'stop-process';
   /** Real path of the script whose lock-less instances are to end. */
@@ -74,7 +94,7 @@ export interface StopProcess {
   readonly seen: readonly number[];
 }
 
-export type Step = MakeDirectory | RemoveDirectory | PutFile | PutCrontab | StopProcess;
+export type Step = MakeDirectory | RemoveDirectory | PutFile | PutCrontab | PutTask | StopProcess;
 
 /** The step that takes this one back; 'none' for what cannot be undone. */
 export function invert(step: Step): Step | 'none' {
@@ -95,6 +115,18 @@ export function invert(step: Step): Step | 'none' {
         before: step.after,
         after: step.before,
         ...(mtime === undefined ? {} : { mtime }),
+        edits: invertEdits(step.edits),
+      };
+    }
+    case 'put-task': {
+      const { mtime: _, ...rest } = step;
+      const mtime = step.route.by === 'command' ? undefined : step.route.look.mtime;
+      return {
+        ...rest,
+        changes: step.changes.map((change) => ({ ...change, before: change.after, after: change.before })),
+        before: step.after,
+        after: step.before,
+        ...(mtime === undefined || step.before === 'plesk' ? {} : { mtime }),
         edits: invertEdits(step.edits),
       };
     }
@@ -120,6 +152,10 @@ export function targetOf(step: Step): string {
   switch (step.kind) {
     case 'put-crontab':
       return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
+    case 'put-task': {
+      const ids = step.changes.map(({ id }) => id).join(', ');
+      return `task ${ids} of Plesk${step.source.is === 'user' ? ` (${step.source.user})` : ''}`;
+    }
     case 'stop-process':
       return `the instances of ${step.script}`;
     default:

@@ -1,6 +1,7 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
 import type { EarlierLock } from '../ask/settings.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
+import { targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
 import { choose, meantBy } from '../plan/choose.ts';
 import { type Planned, planDeploy } from '../plan/deploy.ts';
@@ -8,6 +9,7 @@ import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingJson } from '../show/findings.ts';
 import { findingLines, noteLine } from '../show/text.ts';
+import { withAnswers } from '../survey/asked.ts';
 import { cronFindings } from '../survey/cron.ts';
 import { type Facts, type Finding, type Job, jobsOf } from '../survey/facts.ts';
 import { reaches } from '../survey/findings.ts';
@@ -65,18 +67,32 @@ export async function deploy(ctx: Context): Promise<Result> {
   });
 }
 
-/** The plan, with the scripts as their own PHP reads them. */
+/** The plan, with the scripts as their own PHP reads them, and what only a deploy asks the panel. */
 async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promise<Planned> {
   const { latching } = ctx.settings;
-  const planned = await planDeploy(await withTokens(ctx.server, facts, jobs, latching.guard), jobs, latching);
+  const asked = await withAnswers(ctx.server, facts, jobs);
+  const read = await withTokens(ctx.server, asked.facts, jobs, latching.guard);
+  const planned = await planDeploy(read, jobs, latching);
   const meant = facts.crontabs.filter(({ name }) => jobs.some((job) => job.sourceName === name));
-  return { ...planned, findings: [...planned.findings, ...(await cronFindings(ctx.server, meant))] };
+  const cron = await cronFindings(ctx.server, meant);
+  return { ...planned, findings: [...planned.findings, ...asked.findings, ...cron] };
 }
 
 /** Flags that shape a plan: beside one that is made already they would be passed over in silence. */
 const shaping = [
   ...['script', 'entry', 'all', 'interpreter', 'php', 'node', 'log'],
-  ...['guard', 'lock-dir', 'lock-in-docroot', 'once', 'worker', 'grace', 'kill-after', 'save'],
+  ...[
+    'through',
+    'task-type',
+    'guard',
+    'lock-dir',
+    'lock-in-docroot',
+    'once',
+    'worker',
+    'grace',
+    'kill-after',
+    'save',
+  ],
 ];
 
 function refuseBeside(ctx: Context, made: string): void {
@@ -205,9 +221,7 @@ function difference(before: Plan, now: Plan): string {
   const index = texts(now).findIndex((t) => !old.has(t));
   const step = now.steps[index] ?? before.steps[0];
   if (step === undefined) return 'the crontab';
-  if (step.kind === 'put-crontab')
-    return step.source.is === 'user' ? `the crontab of ${step.source.user}` : step.source.path;
-  return step.kind === 'stop-process' ? step.script : step.path;
+  return step.kind === 'stop-process' ? step.script : targetOf(step);
 }
 
 async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {

@@ -2,6 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path/posix';
 import { interpreterKind } from '../command/interpreter.ts';
 import { choose } from '../plan/choose.ts';
+import { isChrootShell } from '../plesk/chroot.ts';
 import { Problem } from '../problem.ts';
 import type { Owner } from '../server/server.ts';
 import { type Job, jobsOf } from '../survey/facts.ts';
@@ -70,10 +71,6 @@ async function ofWorkers(ctx: Context): Promise<readonly LockTarget[]> {
   return found;
 }
 
-function isChroot(shell: string): boolean {
-  return /(?:^|\/)chrootsh$/.test(shell);
-}
-
 function targetOf(job: Job): LockTarget[] {
   if (job.places === 'none') return [];
   const { path, kind } = job.interpreter;
@@ -83,7 +80,7 @@ function targetOf(job: Job): LockTarget[] {
       directory: job.places.directory,
       owner: job.owner,
       user: job.user.name,
-      ...(isChroot(job.user.shell) ? { chroot: job.user.shell } : {}),
+      ...(isChrootShell(job.user.shell) ? { chroot: job.user.shell } : {}),
       home: job.user.home,
       guarded: isGuarded(job),
       ...(typeof job.script === 'string' ? {} : { script: job.script.path }),
@@ -119,7 +116,7 @@ async function atPath(ctx: Context, path: string): Promise<readonly LockTarget[]
     directory,
     owner: as,
     user: person === 'unknown' ? String(owner.uid) : person.name,
-    ...(person !== 'unknown' && isChroot(person.shell) ? { chroot: person.shell } : {}),
+    ...(person !== 'unknown' && isChrootShell(person.shell) ? { chroot: person.shell } : {}),
     home: person === 'unknown' ? '/' : person.home,
     guarded: true,
     ...(interpreter === 'none' ? {} : { interpreter }),

@@ -9,14 +9,13 @@ import { closeJournal, openJournal, readJournals, reopenJournal } from '../journ
 import { type CloseState, type Journal, stateOf } from '../journal/records.ts';
 import { planForm } from '../plan/form.ts';
 import { type Case, type PlannedRollback, planBefore } from '../plan/rollback.ts';
-import type { Now } from '../plan/takeBack.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource, Owner, Seen } from '../server/server.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingJson } from '../show/findings.ts';
 import { findingLines } from '../show/text.ts';
 import { sourceName } from '../survey/facts.ts';
 import { type Context, flag, type Result, reportSchema, word } from './context.ts';
+import { lookAt, readCrontabs, readTasks } from './ground.ts';
 import { alone, bellFor, stateFlag, unfinishedProblem } from './work.ts';
 
 type Form = 'before' | 'long-running' | 'disabled';
@@ -140,13 +139,13 @@ async function readBack(ctx: Context, journal: Journal, planned: PlannedRollback
   const theirs = new Set([...planned.foreign, ...planned.kept]);
   for (const step of journal.open.plan.steps) {
     if (step.kind === 'stop-process') continue;
-    if (theirs.has(step.kind === 'put-crontab' ? sourceName(step.source) : step.path)) continue;
+    if (theirs.has('path' in step ? step.path : sourceName(step.source))) continue;
     // A file whose mode others changed keeps theirs: then the plan says how it is to be.
     // In a crontab that later deployments of ours have changed too, only this one's lines go.
     const back = planned.plan.steps.find(
       (s) =>
         (s.kind === 'put-file' && step.kind === 'put-file' && s.path === step.path) ||
-        (s.kind === 'put-crontab' && step.kind === 'put-crontab' && targetOf(s) === targetOf(step)),
+        ('source' in s && 'source' in step && sourceName(s.source) === sourceName(step.source)),
     );
     if (
       back === undefined
@@ -210,35 +209,13 @@ async function prepare(ctx: Context, to: Form): Promise<Prepared | BackAlready> 
   const crontabs = await readCrontabs(ctx, [journal, ...forms]);
   const planned =
     to === 'before'
-      ? planBefore(on, { crontabs, files: await lookAt(ctx, [journal, ...on.earlier]) })
+      ? planBefore(on, {
+          crontabs,
+          files: await lookAt(ctx, [journal, ...on.earlier]),
+          tasks: await readTasks(ctx, journal),
+        })
       : planForm(to, on, crontabs, settings.dialect ?? 'debian');
   return { is: 'planned', journal, journals, planned };
-}
-
-async function readCrontabs(ctx: Context, journals: readonly Journal[]): Promise<Now[]> {
-  const sources = new Map<string, CrontabSource>();
-  for (const { open } of journals) {
-    for (const step of open.plan.steps)
-      if (step.kind === 'put-crontab') sources.set(sourceName(step.source), step.source);
-    for (const worker of open.plan.workers) sources.set(worker.source, worker.from);
-  }
-  const now: Now[] = [];
-  for (const source of sources.values()) {
-    const seen = await ctx.server.crontabs.read(source);
-    if (seen.is === 'crontab') now.push({ source, route: seen.route, text: seen.text });
-  }
-  return now;
-}
-
-/** Every file and directory that these deployments made or changed, as it is now. */
-async function lookAt(ctx: Context, journals: readonly Journal[]): Promise<Map<string, Seen>> {
-  const paths = new Map<string, Owner>();
-  for (const { open } of journals)
-    for (const step of open.plan.steps)
-      if ('path' in step && !paths.has(step.path)) paths.set(step.path, step.as);
-  const seen = new Map<string, Seen>();
-  for (const [path, as] of paths) seen.set(path, await ctx.server.files.look(path, as));
-  return seen;
 }
 
 /** The deployment that is meant: the one named, else one that was cut off, else the last that stands. */

@@ -2,6 +2,7 @@
 import { settle as settleStep } from '../apply/carry.ts';
 import { lockless } from '../apply/stop.ts';
 import { type Plan, planToJson } from '../change/plan.ts';
+import { targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
 import { readPlan } from '../plan/saved.ts';
 import { Problem } from '../problem.ts';
@@ -50,7 +51,7 @@ export async function deploySaved(ctx: Context, path: string): Promise<Result> {
 export function refuseOtherSources(ctx: Context, plan: Plan): void {
   const { scope } = ctx.settings;
   for (const step of plan.steps) {
-    if (step.kind !== 'put-crontab') continue;
+    if (step.kind !== 'put-crontab' && step.kind !== 'put-task') continue;
     const { source } = step;
     const other =
       (scope.is === 'files' && (source.is === 'user' || !scope.paths.includes(source.path))) ||
@@ -61,8 +62,8 @@ export function refuseOtherSources(ctx: Context, plan: Plan): void {
 }
 
 /** Stopping is the last thing a plan does and follows from the rest; where it is all there is, processes tell. */
-async function standingOf(ctx: Context, plan: Plan): Promise<('before' | 'after' | 'neither')[]> {
-  const found: ('before' | 'after' | 'neither')[] = [];
+async function standingOf(ctx: Context, plan: Plan): Promise<Awaited<ReturnType<typeof settleStep>>[]> {
+  const found: Awaited<ReturnType<typeof settleStep>>[] = [];
   const onlyStops = plan.steps.every((step) => step.kind === 'stop-process');
   for (const step of plan.steps) {
     if (step.kind !== 'stop-process') found.push(await settleStep(ctx.server, step));
@@ -75,13 +76,5 @@ function refuseStale(plan: Plan, standing: readonly string[]): void {
   const index = plan.steps.findIndex((step, i) => step.kind !== 'stop-process' && standing[i] !== 'before');
   const step = plan.steps[index];
   if (step === undefined) return;
-  const what =
-    step.kind === 'put-crontab'
-      ? step.source.is === 'user'
-        ? `the crontab of ${step.source.user}`
-        : step.source.path
-      : 'path' in step
-        ? step.path
-        : '';
-  throw new Problem('plan-stale', { what: `${what} is not as it was` });
+  throw new Problem('plan-stale', { what: `${targetOf(step)} is not as it was` });
 }

@@ -25,7 +25,9 @@ export async function scan(ctx: Context): Promise<Result> {
       : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github'] as const, '--format') ?? 'text');
   const choice: Choice = { only: rulesOf(ctx, 'only') ?? 'all', ignore: rulesOf(ctx, 'ignore') ?? new Set() };
   const facts = await survey(ctx.server, ctx.settings);
-  const extra = [...(await lostGuards(ctx, facts)), ...(await cronFindings(ctx.server, facts.crontabs))];
+  const panels = facts.plesk === 'none' ? [] : facts.plesk.findings;
+  const cron = await cronFindings(ctx.server, facts.crontabs);
+  const extra = [...(await lostGuards(ctx, facts)), ...cron, ...panels];
   const reported = facts.crontabs.map((crontab) => report(crontab, extra, choice));
   const rest = extra.filter((finding) => finding.where === undefined && isWanted(finding, choice));
   const all = [...reported.flatMap(({ findings }) => findings), ...rest];

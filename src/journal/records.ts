@@ -80,7 +80,7 @@ function stepToLine(step: Step): Record<string, unknown> {
 /** Over the bytes themselves, so that it can be compared with what `sha256sum` says of a file. */
 function sumOf(step: Step): string | undefined {
   const before =
-    step.kind === 'put-crontab'
+    step.kind === 'put-crontab' || step.kind === 'put-task'
       ? step.before
       : step.kind === 'put-file' && step.before !== 'absent'
         ? step.before.bytes

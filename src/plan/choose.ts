@@ -34,7 +34,7 @@ export function choose(facts: Facts, pick: Pick): Choice {
         return {
           is: 'none',
           because: 'no-match',
-          what: `No entry starts the script ${pick.path} in a way that can be changed.`,
+          what: `No entry starts the script ${pick.path} in a way that can be changed.${byUrl(facts, pick.path)}`,
         };
       if (scripts.size > 1)
         return {
@@ -64,6 +64,17 @@ export function choose(facts: Facts, pick: Pick): Choice {
         left: [],
       };
   }
+}
+
+/** A task of Plesk may start it by way of the web server. */
+function byUrl(facts: Facts, path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const found = facts.crontabs
+    .flatMap((crontab) => crontab.entries)
+    .find(({ task }) => task?.task.type === 'http' && task.task.command.includes(name));
+  return found?.task === undefined
+    ? ''
+    : ` Task ${found.task.task.id} of Plesk ("Fetch a URL") may: what it starts runs in the web server, where no entry can hold a lock. Make it a task of the kind "Run a PHP script".`;
 }
 
 /** Which workers a person's words can mean, where they leave any out: only those need a closer look. */

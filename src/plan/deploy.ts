@@ -1,19 +1,29 @@
 // Facts + settings → the plan of a deploy. Pure: no clock, no machine.
 import { dirname, join } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
-import { bytesOf, readable } from '../change/encode.ts';
+import { bytesOf } from '../change/encode.ts';
 import { cannotUndoOf, type Latched, type Plan, planOf } from '../change/plan.ts';
 import type { Edit, MakeDirectory, PutCrontab, PutFile, Step, StopProcess } from '../change/step.ts';
 import type { RewriteNote, Wish } from '../command/command.ts';
 import { rewriteCommand } from '../command/rewrite.ts';
 import { replaceCommands } from '../crontab/edit.ts';
-import { type CrontabFacts, type Facts, type Finding, type Job, tellingArgs } from '../survey/facts.ts';
+import { decodeCommand } from '../crontab/escape.ts';
+import {
+  type CrontabFacts,
+  type Facts,
+  type Finding,
+  type Job,
+  sourceName,
+  tellingArgs,
+} from '../survey/facts.ts';
 import { guardWords } from '../worker/entry.ts';
 import { isConsole } from '../worker/place.ts';
 import { type Guarding, guarding } from './guard.ts';
+import { latched } from './latched.ts';
 import { lockDirFindings } from './lockDir.ts';
 import { endingOf } from './pass.ts';
 import { inTheWay } from './places.ts';
+import { taskStep, type Way, wayOf } from './task.ts';
 
 export interface Planned {
   readonly plan: Plan;
@@ -35,6 +45,7 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
   const workers: Latched[] = [];
   const notes: { source: string; line: number; notes: readonly RewriteNote[] }[] = [];
   const commands = new Map<string, Map<number, string>>();
+  const tasks = new Map<string, Extract<Way, { is: 'task' }>[]>();
 
   if (latching.worker !== undefined && new Set(jobs.map((job) => job.scriptPath)).size > 1) {
     findings.push({ level: 'stop', code: 'worker-for-many', args: { path: latching.worker } });
@@ -49,22 +60,6 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     const ending = endingOf(job, latching, facts.worker);
     findings.push(...ending.findings);
     const log = logFor(facts, job, latching);
-    findings.push(...log.findings);
-    findings.push(...inTheWay(facts, job, guard));
-    if (guard.place !== 'none') findings.push(...lockDirFindings(facts, job, latching));
-    for (const path of [
-      ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),
-      ...log.needs,
-    ]) {
-      for (const step of directoriesTo(facts, job, path))
-        if (!directories.has(step.path)) directories.set(step.path, step);
-    }
-    if (guard.place === 'entry' && guard.guard) {
-      for (const step of directoriesTo(facts, job, dirname(guard.guard)))
-        if (!directories.has(step.path)) directories.set(step.path, step);
-    }
-    for (const file of guard.files) files.set(file.path, file);
-
     const wish: Wish = {
       ...(job.interpreter.path === 'missing' || job.interpreter.nameStays
         ? {}
@@ -78,12 +73,37 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
       ...(latching.log === undefined ? {} : { logReplaces: true }),
     };
     const rewritten = rewriteCommand(job.entry.command.text, job.command, wish);
-    if (rewritten.text !== job.entry.command.text) {
+    const way = wayOf(facts, job, latching, guard, wish, rewritten.text);
+    findings.push(...way.findings, ...choiceOf(job));
+    // A task that runs a PHP script has no shell that would write a log for it.
+    const shell = hasShell(way, job);
+    findings.push(...(shell ? log.findings : []));
+    findings.push(...inTheWay(facts, job, guard).filter(({ code }) => shell || code !== 'log-unwritable'));
+    if (guard.place !== 'none') findings.push(...lockDirFindings(facts, job, latching));
+    for (const path of [
+      ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),
+      ...(shell ? log.needs : []),
+      ...(guard.place === 'entry' && guard.guard ? [dirname(guard.guard)] : []),
+    ]) {
+      for (const step of directoriesTo(facts, job, path))
+        if (!directories.has(step.path)) directories.set(step.path, step);
+    }
+    for (const file of guard.files) files.set(file.path, file);
+    if (way.is === 'task') tasks.set(job.sourceName, [...(tasks.get(job.sourceName) ?? []), way]);
+    if (way.is === 'line' && rewritten.text !== job.entry.command.text) {
       notes.push({ source: job.sourceName, line: job.line, notes: rewritten.notes });
       const lines = commands.get(job.sourceName) ?? new Map<number, string>();
       commands.set(job.sourceName, lines.set(job.line, rewritten.text));
     }
-    workers.push(latched(job, guard, ending.flag !== undefined, log.path, rewritten.text, facts));
+    const text =
+      way.is === 'line'
+        ? rewritten.text
+        : way.is === 'task'
+          ? decodeCommand(way.line, job.crontab.dialect, 0).text
+          : job.entry.command.text;
+    workers.push(
+      latched(job, guard, ending.flag !== undefined, shell ? log.path : undefined, text, facts, way),
+    );
     const stop = stopFor(job, guard, latching);
     if (
       stop !== 'none' &&
@@ -105,6 +125,13 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     if (step.is === 'refused') findings.push(step.finding);
     else crontabs.push(step.step);
   }
+  const panel = facts.crontabs.flatMap((crontab) => {
+    const ways = tasks.get(crontab.name);
+    if (ways === undefined) return [];
+    // What Plesk makes of the crontab is compared with the text that stands there when it begins.
+    const base = crontabs.find((step) => sourceName(step.source) === crontab.name)?.after;
+    return [taskStep(crontab, base ?? crontab.crontab.text, ways)];
+  });
 
   // In this order every prefix is safe: nothing names a file that is not there yet, and the old instances go last,
   // when cron can no longer start new ones.
@@ -115,10 +142,26 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
     ...guards,
     ...scripts,
     ...crontabs,
+    ...panel,
     ...stops,
   ];
   const cannotUndo = cannotUndoOf(steps);
   return { plan: planOf({ for: 'deploy', steps, workers, cannotUndo }), findings, notes };
+}
+
+/** Does a shell start the worker, and open its log? */
+function hasShell(way: Way, job: Job): boolean {
+  if (way.is === 'task') return way.change.after.type === 'exec';
+  return way.is === 'line' || job.task?.task.type !== 'php';
+}
+
+/** Why the worker runs with another program than its entry names. */
+function choiceOf({ interpreter, sourceName: source, line }: Job): Finding[] {
+  const { because, path, wanted } = interpreter;
+  if (because === undefined) return [];
+  const { is, site = '', handler = '' } = because;
+  const args = { path, wanted, is, site, handler };
+  return [{ level: 'note', code: 'interpreter-chosen', where: { source, line }, args }];
 }
 
 /** The log the entry is to write, and which directories have to be made for it. */
@@ -221,49 +264,4 @@ function crontabStep(
   }));
   const before = facts.crontab.text;
   return { is: 'step', step: { kind: 'put-crontab', source, route, before, after: edited.text, edits } };
-}
-
-function latched(
-  job: Job,
-  guard: Guarding,
-  once: boolean,
-  log: string | undefined,
-  after: string,
-  facts: Facts,
-): Latched {
-  const { scheduleSpan } = job.entry;
-  const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
-  const text = crontab?.crontab.text ?? '';
-  return {
-    name: job.places === 'none' ? '' : job.places.name,
-    source: job.sourceName,
-    from: job.source,
-    ...(crontab === undefined ? {} : { dialect: crontab.dialect }),
-    line: job.line,
-    script: typeof job.script === 'string' ? job.scriptPath : job.script.path,
-    uid: job.user.uid,
-    gid: job.user.gid,
-    user: job.user.name,
-    interpreter: { kind: job.interpreter.kind, path: job.interpreter.path },
-    args: tellingArgs(job.args),
-    directory: readable(job.command.directory),
-    ...(guard.place === 'none' || job.places === 'none'
-      ? {}
-      : {
-          lock: {
-            directory: job.places.directory,
-            name: job.places.name,
-            guard: guard.guard ?? '',
-            place: guard.place,
-          },
-        }),
-    ...(log === undefined ? {} : { log }),
-    ...(job.places !== 'none' && job.places.logOwner.uid !== job.owner.uid
-      ? { logOwner: job.places.logOwner }
-      : {}),
-    once,
-    command: { before: readable(job.entry.command.text), after: readable(after) },
-    schedule: readable(text.slice(scheduleSpan.start, scheduleSpan.end)),
-    live: job.live,
-  };
 }

@@ -68,6 +68,10 @@ function editsOf(
   const lines = wholeLines(crontab.text);
   const edits: Edit[] = [];
   for (const worker of workers) {
+    if (worker.task !== undefined) {
+      findings.push({ level: 'stop', code: 'form-of-task', args: { id: worker.task } });
+      continue;
+    }
     const wanted = bytesOf(worker.command.after);
     const entry = crontab.lines.find(
       (line): line is EntryLine =>

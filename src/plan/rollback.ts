@@ -5,6 +5,7 @@ import { comesAfter, type Journal } from '../journal/records.ts';
 import type { Seen } from '../server/server.ts';
 import type { Finding } from '../survey/facts.ts';
 import { type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
+import { type TasksNow, takeBackTask, taskSteps } from './takeTask.ts';
 
 export interface PlannedRollback {
   readonly plan: Plan;
@@ -21,6 +22,7 @@ export interface PlannedRollback {
 export interface Ground {
   readonly crontabs: readonly Now[];
   readonly files: ReadonlyMap<string, Seen>;
+  readonly tasks: TasksNow;
 }
 
 /** The deployment, what was built on it, and who else is there. All oldest first. */
@@ -57,6 +59,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
     const mine = journal === on.journal;
     for (const step of [...journal.open.plan.steps].reverse()) {
       if (step.kind === 'put-crontab' && mine) takeBackCrontab(step, ground.crontabs, ways, false, since);
+      if (step.kind === 'put-task' && mine) takeBackTask(step, ground.crontabs, ground.tasks, ways);
       if (step.kind === 'put-file' && own.has(step.path)) {
         const seen = ground.files.get(step.path) ?? { is: 'absent' };
         if (needed.has(step.path)) keep(step, seen, ways, mine);
@@ -71,6 +74,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
   const files = fileSteps(ways);
   const steps: Step[] = [
     // The crontab first: no entry may name a guard or a directory that is gone. Then who calls, then who is called.
+    ...taskSteps(ways),
     ...crontabSteps(ways),
     ...files.filter((f) => f.what === 'script'),
     ...files.filter((f) => f.what === 'guard'),
@@ -129,9 +133,9 @@ function keep(step: PutFile, seen: Seen, ways: Ways, mine: boolean): void {
 }
 
 function crontabSteps(ways: Ways): PutCrontab[] {
-  return [...ways.crontabs.values()]
-    .filter(({ now, text }) => text !== now.text)
-    .map(({ now, text, edits, mtime }) => ({
+  return [...ways.crontabs]
+    .filter(([name, { now, text }]) => text !== now.text && !ways.tasks.has(name))
+    .map(([, { now, text, edits, mtime }]) => ({
       kind: 'put-crontab',
       source: now.source,
       route: now.route,

@@ -1,7 +1,7 @@
 // Taking one step back, judged by what the server shows: only what is ours, and nothing that others made of it.
 import { readable } from '../change/encode.ts';
 import { composeEdits, spliceEdits } from '../change/splice.ts';
-import { type FileText, invert, type PutCrontab, type PutFile } from '../change/step.ts';
+import { type FileText, invert, type PutCrontab, type PutFile, type PutTask } from '../change/step.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 import type { CrontabSource, Route, Seen } from '../server/server.ts';
 import { type Finding, sourceName } from '../survey/facts.ts';
@@ -32,6 +32,8 @@ interface FileWay {
 
 /** What was worked out so far. */
 export interface Ways {
+  /** Tasks on their way back, by the crontab their lines stand in: what becomes of that text is in `crontabs`. */
+  readonly tasks: Map<string, PutTask>;
   readonly crontabs: Map<string, CrontabWay>;
   readonly files: Map<string, FileWay>;
   readonly findings: Finding[];
@@ -45,6 +47,7 @@ export interface Ways {
 
 export function noWays(): Ways {
   return {
+    tasks: new Map(),
     crontabs: new Map(),
     files: new Map(),
     findings: [],

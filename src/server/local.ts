@@ -6,10 +6,12 @@ import { localLatch } from './latch.ts';
 import { findPerson, localPeople } from './people.ts';
 import { localProcesses } from './processes.ts';
 import { localPrograms } from './programs.ts';
-import type { Self, Server } from './server.ts';
+import type { Plesk, Self, Server } from './server.ts';
 
 /** The machine cronlatch runs on. `clock` may run faster than the world's: the sandbox shortens its minutes so. */
-export function localServer(options: { readonly clock?: () => number } = {}): Server {
+export function localServer(
+  options: { readonly clock?: () => number; readonly pleskPatience?: number } = {},
+): Server {
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const me = findPerson(owner.uid);
   const self: Self = {
@@ -24,6 +26,7 @@ export function localServer(options: { readonly clock?: () => number } = {}): Se
     zone: undefined,
     pid: process.pid,
   };
+  let plesk: Promise<Plesk | 'none'> | undefined;
   return {
     self,
     files: localFiles,
@@ -31,9 +34,21 @@ export function localServer(options: { readonly clock?: () => number } = {}): Se
     crontabs: localCrontabs(self),
     programs: localPrograms,
     people: localPeople,
+    plesk: () => {
+      plesk ??= findPlesk(self, options.pleskPatience);
+      return plesk;
+    },
     latch: localLatch,
     now: options.clock ?? Date.now,
     elapsed: options.clock ?? (() => performance.now()),
     wait: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
   };
+}
+
+/** What speaks to a panel is loaded where there is one: everybody else pays for one look. */
+async function findPlesk(self: Self, patience: number | undefined): Promise<Plesk | 'none'> {
+  const seen = await localFiles.look('/etc/psa/psa.conf', self.owner);
+  if (seen.is !== 'file') return 'none';
+  const { panel } = await import('./plesk.ts');
+  return panel(seen.bytes, localFiles, localPrograms, self, patience);
 }

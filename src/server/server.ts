@@ -1,5 +1,9 @@
 // The one door to the machine: what the rest of cronlatch may ask of a server, and nothing else.
 import type { Bytes } from '../crontab/crontab.ts';
+import type { PhpHandler } from '../plesk/phpHandlers.ts';
+import type { PsaConf } from '../plesk/psaConf.ts';
+import type { Site } from '../plesk/rows.ts';
+import type { Task, TaskText } from '../plesk/task.ts';
 
 /** Whose rights an act has. Root uses it to become a site's user before touching what that user owns. */
 export interface Owner {
@@ -224,6 +228,46 @@ export interface People {
   find(nameOrUid: string | number): Promise<Person | 'unknown'>;
 }
 
+/** What Plesk answered, or why that is no answer. A scan tells the gap, a deploy stops at it. */
+export type Answer<T> =
+  | { readonly is: 'answer'; readonly value: T }
+  | {
+      readonly is: 'unanswered';
+      /** The command that was run. */
+      readonly asked: string;
+      readonly why: 'missing' | 'late' | 'failed' | 'garbage';
+      readonly said: string;
+    };
+
+/** One change of a task's text, and only of that. */
+export interface TaskChange {
+  readonly id: number;
+  readonly before: TaskText;
+  readonly after: TaskText;
+  /** Full version of PHP, for a task that becomes one that runs a PHP script. */
+  readonly php?: string;
+}
+
+/** The panel. All of it but `update` only reads; its database is never written. */
+export interface Plesk {
+  readonly conf: PsaConf;
+  version(): Promise<Answer<string>>;
+  /** Every site with its document root, user, shell and PHP handler, in one question. */
+  sites(): Promise<Answer<readonly Site[]>>;
+  /** One site by what `site --info` says of it, for where the database does not answer. */
+  site(name: string): Promise<Answer<Pick<Site, 'name' | 'login' | 'root'>>>;
+  handlers(): Promise<Answer<readonly PhpHandler[]>>;
+  /** Every task of every user, in one question. */
+  tasks(): Promise<Answer<readonly Task[]>>;
+  task(id: number): Promise<Answer<Task | 'gone'>>;
+  /** Does `plesk bin scheduler` have the verb that changes a task? */
+  canUpdate(): Promise<Answer<boolean>>;
+  /** Changes a task's text. Throws a Problem when Plesk says that it has not. */
+  update(change: TaskChange): Promise<void>;
+  /** What a question of a probe is answered with, as it is. */
+  probe(words: readonly string[]): Promise<Ran>;
+}
+
 /** Who else may be deploying. */
 export interface Holder {
   readonly id: string;
@@ -262,6 +306,8 @@ export interface Server {
   readonly crontabs: Crontabs;
   readonly programs: Programs;
   readonly people: People;
+  /** The panel; 'none' where there is no psa.conf, which costs one look. */
+  plesk(): Promise<Plesk | 'none'>;
   readonly latch: Latch;
   /** Milliseconds since the epoch. */
   now(): number;

@@ -2,6 +2,7 @@
 import { readable } from '../change/encode.ts';
 import type { Plan } from '../change/plan.ts';
 import type { FileText, Step } from '../change/step.ts';
+import type { TaskText } from '../plesk/task.ts';
 import { sourceName } from '../survey/facts.ts';
 import type { Theme } from './theme.ts';
 
@@ -50,6 +51,21 @@ function showStep(
     }
     case 'put-crontab':
       return ['', ...diff(sourceName(step.source), readable(step.before), readable(step.after))];
+    case 'put-task': {
+      const texts = (of: 'before' | 'after'): string =>
+        step.changes.map((change) => taskText(change.id, change[of])).join('');
+      const lines = (of: 'before' | 'after'): string =>
+        step.edits.flatMap((edit) => edit[of].map(readable)).join('');
+      return [
+        '',
+        ...diff(
+          `plesk:${step.source.is === 'user' ? step.source.user : ''}`,
+          texts('before'),
+          texts('after'),
+        ),
+        ...diff(`${sourceName(step.source)} (as Plesk writes it)`, lines('before'), lines('after')),
+      ];
+    }
     case 'stop-process':
       return step.seen.length === 0
         ? []
@@ -58,6 +74,11 @@ function showStep(
             `stop the lock-less instances of ${step.script} (uid ${step.uid}): PID ${step.seen.join(', ')}`,
           ];
   }
+}
+
+function taskText(id: number, { type, command, args }: TaskText): string {
+  const kind = { exec: 'run a command', php: 'run a PHP script', http: 'fetch a URL' }[type];
+  return `task ${id}: ${kind}\n  ${command}\n${args === '' ? '' : `  arguments: ${args}\n`}`;
 }
 
 function text(file: FileText | 'absent'): string {
@@ -104,6 +125,11 @@ function countLine(plan: Plan): string {
     [count((s) => s.kind === 'put-file' && s.after === 'absent'), 'file to remove', 'files to remove'],
     [count((s) => s.kind === 'remove-directory'), 'directory to remove', 'directories to remove'],
     [count((s) => s.kind === 'put-crontab'), 'crontab to change', 'crontabs to change'],
+    [
+      plan.steps.reduce((n, s) => n + (s.kind === 'put-task' ? s.changes.length : 0), 0),
+      'task of Plesk to change',
+      'tasks of Plesk to change',
+    ],
     [stops, 'process to stop', 'processes to stop'],
   ] as const;
   const said = parts.filter(([n]) => n > 0).map(([n, one, many]) => `${n} ${n === 1 ? one : many}`);

@@ -5,6 +5,7 @@ import { commandWordings } from './wordings/command.ts';
 import { crontabWordings } from './wordings/crontab.ts';
 import { fileWordings } from './wordings/file.ts';
 import { planWordings } from './wordings/plan.ts';
+import { pleskPlanWordings, pleskWordings } from './wordings/plesk.ts';
 import type { Said, Wording } from './wordings/wording.ts';
 import { workerWordings } from './wordings/worker.ts';
 
@@ -14,6 +15,7 @@ const wordings: Readonly<Record<RuleCode, Wording>> = {
   ...fileWordings,
   ...commandWordings,
   ...workerWordings,
+  ...pleskWordings,
 };
 
 /** A rule in one line. */
@@ -31,6 +33,6 @@ export function findingJson(finding: Finding): Record<string, unknown> {
 export function sayFinding(finding: Finding): Said {
   const flat = Object.fromEntries(Object.entries(finding.args).map(([k, v]) => [k, String(v)]));
   const { code } = finding;
-  const say = isRule(code) ? wordings[code].say : planWordings[code];
+  const say = isRule(code) ? wordings[code].say : (planWordings[code] ?? pleskPlanWordings[code]);
   return say?.(flat) ?? { what: 'Something here is not as it looks; this version has no words for it.' };
 }

@@ -42,6 +42,7 @@ export function scanLines(
           : `Not seen: ${unseen} (a symbolic link, or closed to this user; cron may read it all the same).`,
       ),
     );
+  out.push(...pleskLines(facts, theme));
   out.push(...leftOutLines(reported, theme));
   out.push(
     `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To see what deploy would do, say deploy --dry-run instead of scan' : ''}`.trimEnd(),
@@ -190,6 +191,20 @@ function sayLines(finding: Finding, { theme, width }: Look, indent: string): str
   if (fix === undefined) return out;
   const [head = '', ...tail] = wrap(fix, room - 3);
   return [...out, `${inner}${theme.mark.arrow} ${head}`, ...tail.map((line) => `${inner}  ${line}`)];
+}
+
+/** What the panel said, and what it did not say or not to this user. */
+function pleskLines({ plesk }: Facts, theme: Theme): string[] {
+  if (plesk === 'none') return [];
+  if (plesk.is === 'closed')
+    return [
+      theme.dim(
+        'Not seen: Plesk’s scheduled tasks, sites and PHP handlers (its program answers root alone). What is changed here, the next save in the panel may change back: deploy --print DIR says what to enter there.',
+      ),
+    ];
+  const product = plesk.version === 'unknown' ? 'Plesk' : plesk.version;
+  const told = `${product}: ${count(plesk.sites, 'site', 'sites')}, ${count(plesk.tasks, 'task', 'tasks')}.`;
+  return [theme.dim(told), ...plesk.gaps.map((gap) => theme.dim(`Not seen: ${gap.asked} (${gap.said}).`))];
 }
 
 /** Nothing is left out in silence. */

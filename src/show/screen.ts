@@ -167,6 +167,8 @@ function doing(step: Step): string {
       return step.after === 'absent' ? `remove ${step.path}` : `write ${step.path}`;
     case 'put-crontab':
       return `replace ${targetOf(step)}`;
+    case 'put-task':
+      return `change ${targetOf(step)}`;
     case 'stop-process':
       return `stop lock-less instances of ${step.script}`;
   }

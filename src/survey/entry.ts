@@ -6,8 +6,11 @@ import { readCommand } from '../command/read.ts';
 import { outletOf } from '../command/redirects.ts';
 import { syntaxOf } from '../command/syntax.ts';
 import type { Crontab, EntryLine } from '../crontab/crontab.ts';
+import { isChrootShell, outsideOf } from '../plesk/chroot.ts';
+import { innerOf } from '../plesk/line.ts';
+import type { Pair } from '../plesk/match.ts';
 import type { CrontabSource, Person } from '../server/server.ts';
-import { type EntryFacts, type Finding, sourceName } from './facts.ts';
+import { type EntryFacts, type Finding, sourceName, type TaskFacts } from './facts.ts';
 import { entryFindings } from './findings.ts';
 import { eyesFor, isLive, isThereBelow, sightJob } from './job.ts';
 import type { Look, Sight } from './look.ts';
@@ -77,16 +80,22 @@ export async function lookAtEntry(
   crontab: Crontab,
   entry: EntryLine,
   around: Around,
+  pair?: Pair,
 ): Promise<SeenEntry> {
   const { person, user, shell, home, place } = around;
   const { text } = entry.command;
+  if (isChrootShell(shell) && home.startsWith('/') && person !== 'unknown')
+    return lookInside(look, source, crontab, entry, around, pair);
+  let from = home;
   let reading = knownReading(text, around, home) ?? (await readWith(look, text, around, home));
   if (reading.is === 'worker' && person !== 'unknown' && isRelative(reading, home)) {
     // "example.com/httpdocs/x.php" as people copy it: right as seen from the directory above HOME.
-    if (await misplaced(look, reading, home, person))
-      reading =
-        knownReading(text, around, dirname(home)) ?? (await readWith(look, text, around, dirname(home)));
+    if (await misplaced(look, reading, home, person)) {
+      from = dirname(home);
+      reading = knownReading(text, around, from) ?? (await readWith(look, text, around, from));
+    }
   }
+  const task = taskOf(pair, text, around, from);
   const sight =
     reading.is === 'worker' && person !== 'unknown'
       ? await sightJob(look, {
@@ -98,12 +107,73 @@ export async function lookAtEntry(
             ? theEntrys(person, place.around.home)
             : await whoRuns(look, reading, person, place.around.home)),
           path: place.around.path,
+          ...task,
         })
       : ('none' as const);
   const program = place.live ? await programOf(look, text, reading, place.around) : ('fine' as const);
-  const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program };
+  const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program, ...task };
   const judge = () => entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
-  return { entry, line: entry.number, user, reading, sight, judge };
+  return { entry, line: entry.number, user, reading, sight, judge, ...task };
+}
+
+/**
+ * A command of Plesk's chroot shell, which is a bash whose / is the user's home. It is read for what it starts there, and
+ * never written: no path of the host exists for it.
+ */
+async function lookInside(
+  look: Look,
+  source: CrontabSource,
+  crontab: Crontab,
+  entry: EntryLine,
+  around: Around,
+  pair: Pair | undefined,
+): Promise<SeenEntry> {
+  const { person, user, shell, home, place, variables, people } = around;
+  const { text } = entry.command;
+  const inside = new Map([...variables, ['HOME', '/'] as const]);
+  // What Plesk has written around the task's own text is its shell's business; the offsets stay those of the line.
+  const own = pair?.task.type === 'exec' ? innerOf(text) : text;
+  const read = readCommand(`${' '.repeat(Math.max(0, text.indexOf(own)))}${own}`, {
+    shell: '/bin/bash',
+    home: '/',
+    variables: inside,
+    people,
+  });
+  // Who else the command might become is not known in there.
+  const reading: Reading =
+    read.is === 'worker' && !read.involved && isEntrys(read)
+      ? { ...read, directory: outsideOf(home, read.directory), scriptPath: outsideOf(home, read.scriptPath) }
+      : read.is === 'worker'
+        ? { is: 'opaque', why: 'nested-shell', detail: shell, span: read.span }
+        : read;
+  const task = taskOf(pair, text, around, home);
+  const sight =
+    reading.is === 'worker' && person !== 'unknown'
+      ? await sightJob(look, {
+          ...{ source, crontab, entry, command: reading, chroot: place.around.home, path: place.around.path },
+          ...theEntrys(person, place.around.home),
+          ...task,
+        })
+      : ('none' as const);
+  const program = 'fine' as const;
+  const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program, ...task };
+  const judge = () => entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
+  return { entry, line: entry.number, user, reading, sight, judge, ...task };
+}
+
+/** The task of an entry, its own text read where Plesk has written something around it. */
+function taskOf(
+  pair: Pair | undefined,
+  text: string,
+  { shell, variables, people }: Around,
+  home: string,
+): { readonly task?: TaskFacts } {
+  if (pair === undefined) return {};
+  const { task, drift } = pair;
+  const own = innerOf(text);
+  if (task.type !== 'exec' || own === text) return { task: { task, drift } };
+  const command = readCommand(own, { shell, home, variables, people });
+  return { task: { task, drift, ...(command.is === 'worker' ? { inner: { text: own, command } } : {}) } };
 }
 
 /** A deploy surveys the same crontab several times. What a text says by itself is worked out once a run. */

@@ -1,7 +1,9 @@
 // What a look at the server found out. Plain values: findings and plans are made of these and nothing else.
 import type { Command, Reading } from '../command/command.ts';
-import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
-import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
+import type { Bytes, Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
+import type { Drift } from '../plesk/match.ts';
+import type { Task } from '../plesk/task.ts';
+import type { Answer, CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
 import type { Framework } from '../worker/frameworks.ts';
 import type { Found } from '../worker/line.ts';
 import type { LockFault } from '../worker/lockFaults.ts';
@@ -66,6 +68,43 @@ export interface InterpreterFacts {
   readonly nameStays?: true;
   /** The script is its own command, and its first line names this, which is none of its kind. */
   readonly firstLine?: string;
+  /** Why it is another one than the entry's own. */
+  readonly because?: InterpreterChoice;
+}
+
+/** Why an interpreter was chosen in place of the one the entry names. */
+export interface InterpreterChoice {
+  /** The PHP Plesk has the site run with; the same version in another place; the only one there is. */
+  readonly is: 'site' | 'same-version' | 'shelf';
+  readonly site?: string;
+  readonly handler?: string;
+  /** The entry names this by its full path, and it is not there. */
+  readonly missing?: string;
+}
+
+/** The scheduled task of Plesk that an entry is the line of. */
+export interface TaskFacts {
+  readonly task: Task;
+  readonly drift: readonly Drift[];
+  /** The task's own text, where Plesk has written something around it. */
+  readonly inner?: { readonly text: Bytes; readonly command: Command };
+  /** Full version of the site's PHP, for a task that becomes one that runs a PHP script. */
+  readonly php?: string;
+}
+
+/** What Plesk said of this server. */
+export interface PleskFacts {
+  /** 'closed' to who is not root: the panel's own program does not answer anybody else. */
+  readonly is: 'asked' | 'closed';
+  readonly version: string | 'unknown';
+  readonly sites: number;
+  readonly tasks: number;
+  /** Questions without an answer. */
+  readonly gaps: readonly Extract<Answer<never>, { is: 'unanswered' }>[];
+  /** Tasks of users who have no crontab at all, and the like: what belongs to no line. */
+  readonly findings: readonly Finding[];
+  /** Does the verb exist that changes a task? Asked before a deploy only. */
+  readonly canUpdate?: Answer<boolean>;
 }
 
 /** Where a worker's lock, log and guard go. */
@@ -119,6 +158,9 @@ export interface Job {
   readonly args: readonly string[];
   readonly framework: FrameworkFacts | 'none';
   readonly places: Places | 'none';
+  /** The command sees this directory as its root: the user's home. */
+  readonly chroot?: string;
+  readonly task?: TaskFacts;
   /** Running now, with or without the lock. */
   readonly instances: readonly Instance[];
   /** The longest run that could be measured. */
@@ -133,6 +175,7 @@ export interface EntryFacts {
   readonly line: number;
   readonly user: string;
   readonly reading: Reading;
+  readonly task?: TaskFacts;
   readonly job: Job | 'none';
   readonly findings: readonly Finding[];
 }
@@ -151,6 +194,7 @@ export interface Facts {
   readonly crontabs: readonly CrontabFacts[];
   /** What this user may not see. */
   readonly unseen: readonly string[];
+  readonly plesk: PleskFacts | 'none';
   /** Every worker entry, also those that were not meant and have no job. */
   readonly workers: readonly Sight[];
   /** States of paths a plan may need to create or replace. */

@@ -50,7 +50,6 @@ async function lookUp(
   wanted: string,
   path: string,
 ): Promise<Pick<InterpreterFacts, 'path' | 'version' | 'asks'>> {
-  const { kind } = command.interpreter;
   const candidates = wanted.includes('/')
     ? [isAbsolute(wanted) ? wanted : join(readable(command.directory), wanted)]
     : path
@@ -62,15 +61,25 @@ async function lookUp(
       look.server.files.executable(candidate, as),
     );
     if (!runs) continue;
-    if (typeof script === 'string') return { path: candidate };
-    const version = await once(look, `version ${candidate}`, () => versionOf(look, candidate, kind, as));
-    if (version === 'unknown') return { path: candidate };
-    const asks = await once(look, `asks ${as.uid} ${version} ${dirname(script.path)}`, () =>
-      demandAbove(look, dirname(script.path), version, kind, as),
-    );
-    return { path: candidate, version, ...(asks === 'none' ? {} : { asks }) };
+    return { path: candidate, ...(await demandOn(look, { command, eyes: as, script }, candidate)) };
   }
   return { path: 'missing' };
+}
+
+/** The version of a program, and the range of the site that leaves it out, where there is one. */
+export async function demandOn(
+  look: Look,
+  { command, eyes: as, script }: Omit<Eyed, 'path'>,
+  path: string,
+): Promise<Pick<InterpreterFacts, 'version' | 'asks'>> {
+  const { kind } = command.interpreter;
+  if (typeof script === 'string') return {};
+  const version = await once(look, `version ${path}`, () => versionOf(look, path, kind, as));
+  if (version === 'unknown') return {};
+  const asks = await once(look, `asks ${as.uid} ${version} ${dirname(script.path)}`, () =>
+    demandAbove(look, dirname(script.path), version, kind, as),
+  );
+  return { version, ...(asks === 'none' ? {} : { asks }) };
 }
 
 /** What the first line of a script says runs it; undefined where it says nothing. `env` looks the next word up on PATH. */

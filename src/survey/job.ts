@@ -4,12 +4,13 @@ import { readable } from '../change/encode.ts';
 import type { CrontabSource, Owner } from '../server/server.ts';
 import { entryGuard } from '../worker/entry.ts';
 import { guardFileName, isConsole } from '../worker/place.ts';
-import { type Job, sourceName, tellingArgs } from './facts.ts';
+import { chosenInterpreter } from './choice.ts';
+import { type Finding, type Job, sourceName, type TaskFacts, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
 import { lookAtFramework } from './framework.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
 import { findInterpreter } from './interpreter.ts';
-import { type Look, once, type Sight, type Workers } from './look.ts';
+import { type Look, once, realScript, type Sight, type Workers } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
 import { measuredRun } from './runs.ts';
@@ -74,7 +75,7 @@ export async function lookAtJob(
   among: { readonly workers: Workers; readonly claims: Claims },
 ): Promise<Job> {
   const { source, crontab, entry, command, person, owner, eyes, scriptPath, script, args } = sight;
-  const interpreter = await findInterpreter(look, sight);
+  const interpreter = await chosenInterpreter(look, sight, await findInterpreter(look, sight));
   const places = await placesFor(look, sight, among.claims);
   if (typeof script !== 'string') {
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
@@ -106,10 +107,32 @@ export async function lookAtJob(
     framework: await lookAtFramework(look, sight),
     places,
     instances,
+    ...(sight.chroot === undefined ? {} : { chroot: sight.chroot }),
+    ...(sight.task === undefined ? {} : { task: withVersion(look, sight, sight.task) }),
     ...(runs === 'unseen' ? {} : { runs }),
   };
   const { obstacles, findings } = jobFindings(job, look.paths);
-  return { ...job, obstacles, findings };
+  return { ...job, obstacles: [...obstacles, ...locked(job)], findings };
+}
+
+/** In the chroot no form of a command is safe. As a task that runs a PHP script it may be: that takes a task. */
+function locked({
+  chroot,
+  task,
+  live,
+  sourceName: source,
+  line,
+}: Omit<Job, 'obstacles' | 'findings'>): Finding[] {
+  if (chroot === undefined || (live && task !== undefined)) return [];
+  return [{ level: 'warn', code: 'chrooted-task', where: { source, line }, args: { why: 'no-task' } }];
+}
+
+/** With the full version of the site's PHP, which the scheduler wants when a task is to run a script. */
+function withVersion({ panel }: Look, { person, script, scriptPath }: Sight, task: TaskFacts): TaskFacts {
+  if (panel === 'none') return task;
+  const site = panel.siteOf(person.name, realScript({ script, scriptPath }));
+  const full = site === 'none' ? undefined : panel.handlers.find(({ id }) => id === site.handler)?.full;
+  return full === undefined ? task : { ...task, php: full };
 }
 
 /** Where a command switches to another user, that one may inherit a directory that he could not enter himself. */

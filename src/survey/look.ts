@@ -5,7 +5,8 @@ import type { Command } from '../command/command.ts';
 import type { Crontab, Dialect, EntryLine, Release } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import type { Held } from '../worker/entry.ts';
-import { type ScriptFacts, tellingArgs } from './facts.ts';
+import { type ScriptFacts, type TaskFacts, tellingArgs } from './facts.ts';
+import type { Panel } from './panel.ts';
 
 export interface Look {
   readonly server: Server;
@@ -20,6 +21,7 @@ export interface Look {
   /** Seen with our own eyes on the way to logs, kept because many logs share it. */
   readonly onTheWay: Map<string, Seen>;
   readonly vhosts: string | 'none';
+  readonly panel: Panel | 'none';
   rows?: readonly ProcessRow[];
   /** What was found out once and holds for the whole survey, by a key that says what of. */
   readonly found: Map<string, unknown>;
@@ -31,6 +33,9 @@ export interface Sight {
   readonly crontab: Crontab;
   readonly entry: EntryLine;
   readonly command: Command;
+  /** The directory the command sees as its root. */
+  readonly chroot?: string;
+  readonly task?: TaskFacts;
   /** The user the job runs as, and the one whose shell opens its log. */
   readonly person: Person;
   readonly opener: Person;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path/posix';
 import type { Scope } from '../ask/settings.ts';
 import type { Dialect, Release } from '../crontab/crontab.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource, Server } from '../server/server.ts';
+import type { CrontabSource, Plesk, Server } from '../server/server.ts';
 
 /**
  * Whose rules hold here, those of Debian's cron or of cronie, and which Debian's. Its derivatives name no number in
@@ -34,22 +34,11 @@ export async function sourcesOf(
       }
       return { sources: [{ is: 'user', user: scope.name }], unseen: [] };
     }
-    case 'site': {
-      if (!/^[A-Za-z0-9.-]+$/.test(scope.domain))
-        throw new Problem('usage', { what: `${scope.domain} is no domain name.` });
-      const vhosts = await vhostsDirectory(server);
-      const seen =
-        vhosts === 'none'
-          ? ({ is: 'absent' } as const)
-          : await server.files.look(join(vhosts, scope.domain), server.self.owner);
-      const person = seen.is === 'directory' ? await server.people.find(seen.uid) : 'unknown';
-      if (person === 'unknown') {
-        throw new Problem('no-such-entry', {
-          what: `Cannot tell which user owns the site ${scope.domain}: ${vhosts === 'none' ? 'this is no Plesk server' : `no directory ${join(vhosts, scope.domain)}`}. Name the user with --user.`,
-        });
-      }
-      return { sources: [{ is: 'user', user: person.name }], unseen: [] };
-    }
+    case 'site':
+      return {
+        sources: [{ is: 'user', user: await ownerOf(server, scope.domain, scope.whole) }],
+        unseen: [],
+      };
     case 'files':
       return {
         sources: scope.paths.map((path): CrontabSource => {
@@ -62,9 +51,41 @@ export async function sourcesOf(
   }
 }
 
-/** Plesk's own name for the directory of all sites; not part of cron's environment, whatever guides say. */
-export async function vhostsDirectory(server: Server): Promise<string | 'none'> {
-  const seen = await server.files.look('/etc/psa/psa.conf', server.self.owner);
-  if (seen.is !== 'file') return 'none';
-  return /^[ \t]*HTTPD_VHOSTS_D[ \t]+(\S+)/m.exec(seen.bytes)?.[1] ?? 'none';
+/** The system user of a site. Plesk knows it; where it does not answer us, the owner of the site's directory is it. */
+async function ownerOf(server: Server, domain: string, subscription: boolean): Promise<string> {
+  if (!/^[\p{L}\p{N}][\p{L}\p{N}.-]*$/u.test(domain))
+    throw new Problem('usage', { what: `${domain} is no domain name.` });
+  const plesk = await server.plesk();
+  const known = plesk === 'none' || !server.self.root ? 'none' : await siteIn(plesk, domain);
+  if (known !== 'none') {
+    if (subscription && known.subscription !== undefined && known.subscription !== domain)
+      throw new Problem('no-such-entry', {
+        what: `${domain} is no subscription of its own: it belongs to ${known.subscription}.`,
+      });
+    if ((await server.people.find(known.login)) !== 'unknown') return known.login;
+    throw new Problem('no-such-entry', {
+      what: `Plesk names ${known.login} as the system user of ${domain}, and there is no such user.`,
+    });
+  }
+  const vhosts = plesk === 'none' ? 'none' : plesk.conf.vhosts;
+  const seen =
+    vhosts === 'none'
+      ? ({ is: 'absent' } as const)
+      : await server.files.look(join(vhosts, domain), server.self.owner);
+  const person = seen.is === 'directory' ? await server.people.find(seen.uid) : 'unknown';
+  if (person !== 'unknown') return person.name;
+  throw new Problem('no-such-entry', {
+    what: `Cannot tell which user owns the site ${domain}: ${vhosts === 'none' ? 'this is no Plesk server' : `no directory ${join(vhosts, domain)}`}. Name the user with --user.`,
+  });
+}
+
+/** The site as Plesk has it: from the list of all, or, where the database is away, by its own question. */
+async function siteIn(
+  plesk: Plesk,
+  domain: string,
+): Promise<{ readonly login: string; readonly subscription?: string } | 'none'> {
+  const sites = await plesk.sites();
+  if (sites.is === 'answer') return sites.value.find((site) => site.name === domain) ?? 'none';
+  const site = await plesk.site(domain);
+  return site.is === 'answer' ? site.value : 'none';
 }

@@ -5,6 +5,7 @@ import { kindOfScript } from '../command/interpreter.ts';
 import type { Crontab, Dialect, Release } from '../crontab/crontab.ts';
 import { parseCrontab } from '../crontab/parse.ts';
 import { settingsAt } from '../crontab/settings.ts';
+import type { Pair } from '../plesk/match.ts';
 import { Problem } from '../problem.ts';
 import type { CrontabSource, Route, Server } from '../server/server.ts';
 import { columnsOf } from './columns.ts';
@@ -26,7 +27,7 @@ import { levels } from './rules/levels.ts';
 import { isGuarded } from './rules/lock.ts';
 import type { FileView } from './rules/rule.ts';
 import { knowsOnce } from './script.ts';
-import { cronOf, sourcesOf, vhostsDirectory } from './sources.ts';
+import { cronOf, sourcesOf } from './sources.ts';
 
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
 interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
@@ -56,7 +57,7 @@ export async function survey(
     paths: new Map(),
     onTheWay: new Map(),
     found: new Map(),
-    vhosts: await vhostsDirectory(server),
+    ...(await panelFor(server, sources)),
   };
   const seen: SeenCrontab[] = [];
   for (const source of sources) {
@@ -77,19 +78,20 @@ export async function survey(
   const crontabs: CrontabFacts[] = [];
   for (const { entries, ...crontab } of seen) {
     const whole: EntryFacts[] = [];
-    for (const { sight, entry, line, user, reading, judge } of entries) {
+    for (const { sight, entry, line, user, reading, task, judge } of entries) {
       const job = sight === 'none' || !isMeant(sight) ? 'none' : await lookAtJob(look, sight, among);
       const before = sight === 'none' ? undefined : among.before.get(sight);
       const twice = job === 'none' || before === undefined ? [] : [sameTwice(job, before)];
       const findings = job === 'none' && meant !== undefined ? [] : judge();
       const all = job === 'none' ? findings : [...findings, ...job.findings, ...twice];
-      whole.push({ entry, line, user, reading, job, findings: all });
+      whole.push({ entry, line, user, reading, ...(task === undefined ? {} : { task }), job, findings: all });
     }
     crontabs.push({ ...crontab, entries: whole });
   }
   return {
     crontabs,
     unseen,
+    plesk: await pleskFacts(look, seen, settings.scope.is === 'everything'),
     workers: sights,
     paths: look.paths,
     ...(settings.latching.worker === undefined
@@ -110,6 +112,8 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
         ? seen.route.look.uid
         : 0;
   const entries: SeenEntry[] = [];
+  const pairs = source.is === 'user' && look.panel !== 'none' ? look.panel.pairs(source.user, crontab) : [];
+  const tasks = new Map(pairs.map((pair) => [pair.line, pair]));
   let around: Around | undefined;
   for (const line of crontab.lines) {
     if (line.is !== 'entry') continue;
@@ -117,7 +121,7 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
     const settings = settingsAt(crontab, line.number);
     if (around?.settings !== settings || around.who !== who)
       around = await aroundEntry(look, source, settings, who);
-    entries.push(await lookAtEntry(look, source, crontab, line, around));
+    entries.push(await lookAtEntry(look, source, crontab, line, around, tasks.get(line.number)));
   }
   return {
     source,
@@ -126,13 +130,45 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
     crontab,
     route: seen.route,
     entries,
-    findings: crontabFindings(sourceName(source), {
-      source,
-      crontab,
-      file: await fileOf(look, source, seen.route),
-      person: source.is === 'user' ? await look.server.people.find(source.user) : 'unknown',
-    }),
+    findings: [
+      ...crontabFindings(sourceName(source), {
+        source,
+        crontab,
+        file: await fileOf(look, source, seen.route),
+        person: source.is === 'user' ? await look.server.people.find(source.user) : 'unknown',
+      }),
+      ...(pairs.length === 0 ? [] : await taskFindings(sourceName(source), pairs)),
+    ],
   };
+}
+
+/** Nobody pays for a panel where there is none, nor for a crontab that is no user's. */
+async function panelFor(
+  server: Server,
+  sources: readonly CrontabSource[],
+): Promise<Pick<Look, 'vhosts' | 'panel'>> {
+  const plesk = await server.plesk();
+  if (plesk === 'none') return { vhosts: 'none', panel: 'none' };
+  const { vhosts } = plesk.conf;
+  if (!sources.some((source) => source.is === 'user')) return { vhosts, panel: 'none' };
+  const { panelOf } = await import('./panel.ts');
+  return { vhosts, panel: await panelOf(server, plesk) };
+}
+
+async function taskFindings(source: string, pairs: readonly Pair[]): Promise<Finding[]> {
+  const { driftFindings } = await import('./panel.ts');
+  return pairs.flatMap((pair) => driftFindings(source, pair));
+}
+
+/** What is left to say when all crontabs are read: tasks of users who have none. */
+async function pleskFacts(look: Look, seen: readonly SeenCrontab[], all: boolean): Promise<Facts['plesk']> {
+  const { panel } = look;
+  if (panel === 'none') return 'none';
+  const users = seen.flatMap(({ source }) => (source.is === 'user' ? [source.user] : []));
+  const left = all ? panel.unread(new Set(users)) : [];
+  const pairs = left.map((task): Pair => ({ task, line: 'none', drift: [{ is: 'no-line' }] }));
+  const found = pairs.length === 0 ? [] : await taskFindings('', pairs);
+  return { ...panel.facts, findings: found.map(({ where: _, ...finding }) => finding) };
 }
 
 /** The crontab's file as cron finds it: links are counted by it and by nobody else here. */

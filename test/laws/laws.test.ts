@@ -45,6 +45,7 @@ const pure = [
   'src/change',
   'src/plan',
   'src/database',
+  'src/plesk',
   'src/survey/findings.ts',
   'src/survey/columns.ts',
   'src/survey/suppress.ts',

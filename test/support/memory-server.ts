@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
 import { Problem } from '../../src/problem.ts';
+import { panel } from '../../src/server/plesk.ts';
 import type {
   CrontabSource,
   Daemon,
@@ -53,6 +54,8 @@ export interface FakeProcess extends ProcessRow {
 }
 
 const root: Owner = { uid: 0, gid: 0 };
+export type MemoryPerson = Person;
+
 export const exampleUser: Person = {
   name: 'example-user',
   uid: 10001,
@@ -354,9 +357,16 @@ export function memoryServer(
     return seen.is === 'none' ? seen : { ...seen, route: { by: 'command', user: source.user } };
   };
 
+  const programs: Server['programs'] = {
+    run: (argv) => call(`run ${argv[0]}`, () => machine.programs(argv)),
+  };
   return {
     self,
     files,
+    plesk: async () => {
+      const seen = await files.look('/etc/psa/psa.conf', self.owner);
+      return seen.is === 'file' ? panel(seen.bytes, files, programs, self) : 'none';
+    },
     processes: {
       list: () => call('processes', () => machine.processes.filter((p) => p.state !== 'Z')),
       resolve: (pid) =>
@@ -413,7 +423,7 @@ export function memoryServer(
         }),
       poke: (route: Route) => call(`poke ${route.by}`, () => undefined),
     },
-    programs: { run: (argv) => call(`run ${argv[0]}`, () => machine.programs(argv)) },
+    programs,
     people: {
       find: (who) =>
         call(`find ${who}`, () => machine.people.find((p) => p.name === who || p.uid === who) ?? 'unknown'),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Server } from '../../src/server/server.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
+import { answer, emptyPanel, type PanelTask } from '../support/plesk/panel.ts';
 import { home, instance, script, source } from '../support/site.ts';
 
 interface Form {
@@ -181,6 +182,14 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     },
     mend: { before: () => {} },
   },
+  'task-drift': { before: (m) => plesk(m, { type: 'exec', command: 'php httpdocs/once.php' }) },
+  'http-task': {
+    before: (m) => plesk(m, { type: 'http', command: 'https://example.com/once.php' }),
+    mend: {
+      text: "*/5 * * * * (/usr/bin/php -f 'httpdocs/once.php')  > /dev/null\n",
+      before: (m) => plesk(m, { type: 'php', command: 'httpdocs/once.php' }),
+    },
+  },
   'not-done-elsewhere': {
     server: (machine) => {
       const server = memoryServer(machine);
@@ -197,6 +206,20 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
 async function refuse(path: string): Promise<never> {
   const { Problem } = await import('../../src/problem.ts');
   throw new Problem('unreadable', { path, reason: 'permission denied' });
+}
+
+/** A panel that shows one task of the user. */
+function plesk(machine: Machine, task: Pick<PanelTask, 'type' | 'command'>): void {
+  machine.put('/etc/psa/psa.conf', 'HTTPD_VHOSTS_D /var/www/vhosts\nPRODUCT_ROOT_D /opt/psa\n');
+  machine.put('/usr/sbin/plesk', 'ELF', { mode: 0o755 });
+  const panel = emptyPanel();
+  panel.tasks.push({
+    ...{ id: 7, user: exampleUser.name, active: true, handler: '', args: '', description: '' },
+    ...{ notify: 'ignore', fields: ['*/5', '*', '*', '*', '*'] },
+    ...task,
+  });
+  machine.programs = ([program, ...words]) =>
+    program === '/usr/sbin/plesk' ? answer(panel, words) : { code: 0, stdout: '', stderr: '' };
 }
 
 function setMode(machine: Machine, path: string, mode: number): void {

@@ -146,6 +146,7 @@ describe('the words', () => {
     // Every place that makes a finding or a mark names its code as a literal.
     const made = files.flatMap((text) => [
       ...[...text.matchAll(/\blevel: [^,]+,\s*code: '([a-z0-9-]+)'/g)].map((m) => m[1] ?? ''),
+      ...[...text.matchAll(/\b(?:stop\(job|said\(job, '\w+'), '([a-z0-9-]+)'/g)].map((m) => m[1] ?? ''),
       ...[...text.matchAll(/\b(?:odd|refuse|mark|add|unreadable\(mark)\(\s*'([a-z0-9-]+)'/g)].map(
         (m) => m[1] ?? '',
       ),

@@ -23,7 +23,7 @@ const worker = (before: string, after: string, place: 'script' | 'entry' = 'scri
   schedule: '* * * * *',
   live: true,
 });
-const nothing = { crontabs: [], unseen: [], paths: new Map(), workers: [] };
+const nothing = { crontabs: [], unseen: [], plesk: 'none' as const, paths: new Map(), workers: [] };
 const forms = (before: string, after: string, place?: 'entry') => {
   const found = formsOf(worker(before, after, place), nothing);
   if (found === 'same') throw new Error('the same');

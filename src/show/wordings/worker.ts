@@ -105,7 +105,7 @@ export const workerWordings = {
   'relative-interpreter': {
     title: 'The interpreter is looked up on cron’s short PATH',
     say: (a) => ({
-      what: `'${a['wanted']}' is looked up on cron’s short PATH (it finds ${a['path']}).`,
+      what: `'${a['wanted']}' is looked up on cron’s short PATH (${a['site'] === undefined ? `it finds ${a['path']}` : `Plesk has ${a['site']} run with ${a['path']}`}).`,
       fix: `write ${a['path']}`,
     }),
   },
@@ -134,10 +134,16 @@ export const workerWordings = {
   },
   'interpreter-missing': {
     title: 'The interpreter is not there',
-    say: (a) => ({
-      what: `The interpreter '${a['wanted']}' is not there or may not be run.`,
-      fix: 'name one with --interpreter',
-    }),
+    say: (a) =>
+      a['instead'] === undefined
+        ? {
+            what: `The interpreter '${a['wanted']}' is not there or may not be run.`,
+            fix: 'name one with --interpreter',
+          }
+        : {
+            what: `The interpreter '${a['wanted']}' is not there or may not be run: nothing runs.`,
+            fix: `deploy writes ${a['instead']} in its place; another one with --interpreter`,
+          },
   },
   'interpreter-version': {
     title: 'Another version of PHP or Node than the site asks for',

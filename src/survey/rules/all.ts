@@ -6,6 +6,7 @@ import { chrootedShell } from './chrootedShell.ts';
 import { endlessWorker } from './endlessWorker.ts';
 import { cronDirectoryBackup, cronDirectoryName, fileLinks, fileMode, fileOwner } from './file.ts';
 import { hoursWithoutMinutes } from './hoursWithoutMinutes.ts';
+import { httpTask } from './httpTask.ts';
 import {
   firstLine,
   interpreterKind,
@@ -71,6 +72,7 @@ export const entryRules: readonly EntryRule[] = [
   secretInCommand,
   programMissing,
   endlessWorker,
+  httpTask,
   noWorker,
   opaque,
 ];

@@ -7,11 +7,13 @@ const at = (job: BareJob) =>
 export const interpreterMissing: JobRule = {
   code: 'interpreter-missing',
   check(job) {
-    if (job.interpreter.path !== 'missing') return 'fine';
-    const absolute = job.interpreter.wanted.startsWith('/');
+    const { because, wanted, path } = job.interpreter;
+    if (because?.missing !== undefined) return { ...at(job), args: { wanted, instead: path } };
+    if (path !== 'missing') return 'fine';
+    const absolute = wanted.startsWith('/');
     return {
       ...at(job),
-      args: { wanted: job.interpreter.wanted },
+      args: { wanted },
       // On the machine the script is for, a missing interpreter is no matter of another machine.
       obstacle: job.live || !absolute || typeof job.script !== 'string' || job.interpreter.asked,
     };
@@ -31,9 +33,10 @@ export const relativeInterpreter: JobRule = {
   code: 'relative-interpreter',
   check(job) {
     const { how } = job.command.interpreter;
-    const { path, nameStays } = job.interpreter;
+    const { path, nameStays, because } = job.interpreter;
     if (how === 'absolute' || how === 'script' || path === 'missing' || nameStays) return 'fine';
-    return { ...at(job), args: { wanted: job.interpreter.wanted, path } };
+    const site = because?.site === undefined ? {} : { site: because.site };
+    return { ...at(job), args: { wanted: job.interpreter.wanted, path, ...site } };
   },
 };
 

@@ -99,6 +99,9 @@ export const levels = {
   'panel-job': 'note',
   'root-runs-foreign-script': 'warn',
   'no-home': 'warn',
+  // A server with Plesk.
+  'task-drift': 'warn',
+  'http-task': 'note',
   // What is said about suppressions, and about what was not seen.
   'suppression-unexplained': 'warn',
   'suppression-unknown': 'warn',

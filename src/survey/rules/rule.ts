@@ -3,7 +3,7 @@ import type { Reading } from '../../command/command.ts';
 import type { Syntax } from '../../command/syntax.ts';
 import type { Bytes, Crontab, Dialect, EntryLine, Span } from '../../crontab/crontab.ts';
 import type { CrontabSource, Person, Seen } from '../../server/server.ts';
-import type { Finding, Job, Level } from '../facts.ts';
+import type { Finding, Job, Level, TaskFacts } from '../facts.ts';
 import type { RuleCode } from './levels.ts';
 
 /** One place where a rule has something to say. */
@@ -34,6 +34,8 @@ export interface EntryView {
   readonly isSet: (name: Bytes) => boolean;
   /** What is wrong with the program the text begins with, where this machine can tell. */
   readonly program: Program | 'fine';
+  /** The scheduled task of Plesk whose line this is. */
+  readonly task?: TaskFacts;
   readonly syntax: () => Syntax | 'syntax-error';
 }
 

@@ -1,0 +1,75 @@
+// Taking tasks of Plesk back, with the lines it wrote for them: both stores as they were, or nothing.
+import { readable } from '../change/encode.ts';
+import { spliceEdits, wholeLines } from '../change/splice.ts';
+import { invert, type PutTask } from '../change/step.ts';
+import { judgeCrontab } from '../plesk/judge.ts';
+import { sameText, type Task } from '../plesk/task.ts';
+import { sourceName } from '../survey/facts.ts';
+import type { Now, Ways } from './takeBack.ts';
+
+/** The tasks as they are now; one that is not there was deleted. */
+export type TasksNow = ReadonlyMap<number, Task | 'gone'>;
+
+/** Takes one step back. What somebody has done to the tasks since is theirs: then it is told, and nothing is touched. */
+export function takeBackTask(step: PutTask, crontabs: readonly Now[], tasks: TasksNow, ways: Ways): void {
+  const name = sourceName(step.source);
+  const now = crontabs.find((c) => sourceName(c.source) === name);
+  if (now === undefined) {
+    ways.findings.push({ level: 'stop', code: 'crontab-gone', args: { source: name } });
+    return;
+  }
+  let changed = 0;
+  for (const { id, before, after } of step.changes) {
+    const task = tasks.get(id) ?? 'gone';
+    if (task === 'gone') ways.findings.push({ level: 'stop', code: 'task-gone', args: { id } });
+    else if (sameText(task, after)) changed++;
+    else if (!sameText(task, before))
+      ways.findings.push({ level: 'stop', code: 'task-edited', args: { id, command: task.command } });
+  }
+  const held = ways.crontabs.get(name) ?? { now, text: now.text, edits: [] };
+  const back = textBack(step, held.text);
+  if (back === 'edited') {
+    const line = readable(step.edits.flatMap((edit) => edit.after).join('')).trimEnd();
+    ways.findings.push({ level: 'stop', code: 'our-line-edited', args: { source: name, line } });
+    return;
+  }
+  if (back.foreign) ways.foreign.add(name);
+  if (changed === 0 && back.text === held.text) return;
+  const turned = invert(step) as PutTask;
+  const mtime = back.foreign ? {} : { mtime: turned.mtime };
+  ways.crontabs.set(name, { ...held, text: back.text, edits: [...held.edits, ...turned.edits], ...mtime });
+  // Judged by the text that stands now, not by the one the deploy began with.
+  ways.tasks.set(name, turned);
+}
+
+/** The crontab without our change: the bytes of before, or, where others have edited it, their text with our lines taken back. */
+function textBack(
+  step: PutTask,
+  text: string,
+): { readonly text: string; readonly foreign: boolean } | 'edited' {
+  if (step.before === 'plesk') return 'edited';
+  if (text === step.before) return { text, foreign: false };
+  const carried = step.changes.map(({ line, before, after }) => ({ line, texts: [after, before] }));
+  if (judgeCrontab(step.base, text, carried, step.dialect).is === 'as-meant')
+    return { text: step.before, foreign: false };
+  // Line by line, where Plesk has written what was expected. A task that changed its kind has moved to another place.
+  if (step.changes.some(({ before, after }) => before.type !== after.type)) return 'edited';
+  const here = wholeLines(text);
+  const left = step.edits.filter((edit) => !edit.before.every((line) => here.includes(line)));
+  const spliced = spliceEdits(
+    text,
+    left.map((edit) => ({ line: edit.line, before: edit.after, after: edit.before })),
+  );
+  return spliced.is === 'spliced' ? { text: spliced.text, foreign: true } : 'edited';
+}
+
+/** The step that does it, once all that happens to the crontab is known. */
+export function taskSteps(ways: Ways): PutTask[] {
+  return [...ways.tasks].map(([name, turned]) => {
+    const way = ways.crontabs.get(name);
+    const now = way?.now.text ?? turned.base;
+    const { mtime: _, ...step } = turned;
+    const mtime = way?.mtime === undefined ? {} : { mtime: way.mtime };
+    return { ...step, route: way?.now.route ?? step.route, before: now, after: way?.text ?? now, ...mtime };
+  });
+}

@@ -1,0 +1,112 @@
+// What Plesk says of the server, asked once a survey in a handful of questions, however many sites there are.
+import { readable } from '../change/encode.ts';
+import type { Crontab } from '../crontab/crontab.ts';
+import { type Line, type Pair, pairTasks } from '../plesk/match.ts';
+import type { PhpHandler } from '../plesk/phpHandlers.ts';
+import type { Site } from '../plesk/rows.ts';
+import type { Task } from '../plesk/task.ts';
+import type { Answer, Plesk, Server } from '../server/server.ts';
+import type { Finding, PleskFacts } from './facts.ts';
+import { levels } from './rules/levels.ts';
+
+type Gap = Extract<Answer<never>, { is: 'unanswered' }>;
+
+/** The panel as one survey knows it. */
+export interface Panel {
+  readonly facts: Omit<PleskFacts, 'findings' | 'canUpdate'>;
+  readonly sites: readonly Site[];
+  readonly handlers: readonly PhpHandler[];
+  /** The user's tasks, each with its line in the crontab. */
+  pairs(user: string, crontab: Crontab): readonly Pair[];
+  /** The site a script of this user belongs to. */
+  siteOf(user: string, script: string): Site | 'none';
+  /** Tasks of users whose crontab was not among those that were read. */
+  unread(users: ReadonlySet<string>): readonly Task[];
+}
+
+/** Asks what a survey needs to know. Whatever is not answered is a gap that is told, never a guess. */
+export async function panelOf(server: Server, plesk: Plesk): Promise<Panel> {
+  if (!server.self.root) return closed;
+  const gaps: Gap[] = [];
+  const told = <T>(answer: Answer<T>, otherwise: T): T => {
+    if (answer.is === 'answer') return answer.value;
+    gaps.push(answer);
+    return otherwise;
+  };
+  // One after the other: a panel under load is not to be asked four things at once.
+  const version = told<string>(await plesk.version(), 'unknown');
+  const sites = told<readonly Site[]>(await plesk.sites(), []);
+  const tasks = told<readonly Task[]>(await plesk.tasks(), []);
+  const handlers = told<readonly PhpHandler[]>(await plesk.handlers(), []);
+  const sitesOf = grouped(sites, (site) => site.login);
+  const tasksOf = grouped(tasks, (task) => task.user);
+  return {
+    facts: { is: 'asked', version, sites: sites.length, tasks: tasks.length, gaps },
+    sites,
+    handlers,
+    pairs: (user, crontab) => {
+      const own = tasksOf.get(user);
+      return own === undefined ? [] : pairTasks(own, linesOf(crontab));
+    },
+    siteOf: (user, script) => {
+      const own = sitesOf.get(user) ?? [];
+      const [nearest] = own
+        .filter((site) => script.startsWith(`${site.root}/`))
+        .sort((a, b) => b.root.length - a.root.length);
+      return nearest ?? own.find((site) => site.name === site.subscription) ?? own[0] ?? 'none';
+    },
+    unread: (users) => tasks.filter((task) => task.active && !users.has(task.user)),
+  };
+}
+
+const closed: Panel = {
+  facts: { is: 'closed', version: 'unknown', sites: 0, tasks: 0, gaps: [] },
+  sites: [],
+  handlers: [],
+  pairs: () => [],
+  siteOf: () => 'none',
+  unread: () => [],
+};
+
+function grouped<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const there = groups.get(keyOf(one));
+    if (there === undefined) groups.set(keyOf(one), [one]);
+    else there.push(one);
+  }
+  return groups;
+}
+
+function linesOf({ text, lines }: Crontab): Line[] {
+  return lines.flatMap((line): Line[] => {
+    if (line.is !== 'entry') return [];
+    const schedule = text.slice(line.scheduleSpan.start, line.scheduleSpan.end);
+    return [
+      {
+        line: line.number,
+        schedule: schedule.split(/[ \t]+/).join(' '),
+        raw: text.slice(line.commandSpan.start, line.commandSpan.end),
+        text: line.command.text,
+      },
+    ];
+  });
+}
+
+/** Where a task and its line have drifted apart, one finding for each way they have. */
+export function driftFindings(source: string, { task, line, drift }: Pair): Finding[] {
+  const place = line === 'none' ? 0 : line;
+  return drift.map((one) => ({
+    level: levels['task-drift'],
+    code: 'task-drift',
+    where: { source, line: place },
+    args: {
+      task: task.id,
+      how: one.is,
+      command: task.command,
+      schedule: task.schedule,
+      ...('panel' in one ? { panel: one.panel } : {}),
+      ...('crontab' in one ? { crontab: readable(one.crontab) } : {}),
+    },
+  }));
+}
