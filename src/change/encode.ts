@@ -9,10 +9,12 @@ interface Encoded {
   readonly encoding?: 'latin1';
 }
 
+const HIGH = /[\x80-\xff]/;
+
 /** Bytes as readable text. */
 function encodeText(bytes: Bytes): Encoded {
   // Nearly all text is ASCII, and then it is its own UTF-8: a scan asks this several times an entry.
-  if (!/[\x80-\xff]/.test(bytes)) return { text: bytes };
+  if (!HIGH.test(bytes)) return { text: bytes };
   const raw = Buffer.from(bytes, 'latin1');
   const text = raw.toString('utf8');
   return Buffer.from(text, 'utf8').equals(raw) ? { text } : { text: bytes, encoding: 'latin1' };
@@ -20,7 +22,7 @@ function encodeText(bytes: Bytes): Encoded {
 
 /** Bytes as text for the eye; what is not UTF-8 is shown as latin1. */
 export function readable(bytes: Bytes): string {
-  return encodeText(bytes).text;
+  return HIGH.test(bytes) ? encodeText(bytes).text : bytes;
 }
 
 /** The bytes of a text as it stands in a JavaScript string. */

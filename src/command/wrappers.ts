@@ -129,12 +129,16 @@ function shortOptions(table: Table, word: string): Taken {
   return 'alone';
 }
 
+/** Programs of PHP's and Node's world that run other people's scripts. */
+export const frameworkBinaries: readonly string[] =
+  'npm npx pnpm pnpx yarn bun bunx deno tsx ts-node composer wp drush pm2'.split(' ');
+
 const ENDS = new Map<string, OpaqueReason>([
   ...words('sudo su runuser gosu su-exec setpriv doas chpst setuidgid s6-setuidgid', 'user-switch'),
   ...words('setlock lckdo run-one run-one-constantly run-this-one solo with-lock-ex', 'lock-wrapper'),
   ...words('sh bash dash ash zsh ksh mksh csh tcsh fish busybox eval', 'nested-shell'),
   ...words('docker docker-compose podman podman-compose kubectl nerdctl lxc lxc-attach', 'container'),
-  ...words('npm npx pnpm pnpx yarn bun bunx deno tsx ts-node composer wp drush pm2', 'framework-binary'),
+  ...words(frameworkBinaries.join(' '), 'framework-binary'),
   ...words('pgrep pidof', 'pgrep-guard'),
 ]);
 

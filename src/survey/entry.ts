@@ -12,7 +12,7 @@ import type { Pair } from '../plesk/match.ts';
 import type { CrontabSource, Person } from '../server/server.ts';
 import { type EntryFacts, type Finding, sourceName, type TaskFacts } from './facts.ts';
 import { entryFindings } from './findings.ts';
-import { eyesFor, isLive, isThereBelow, sightJob } from './job.ts';
+import { eyesFor, isLive, isThereBelow, type Runs, sightJob } from './job.ts';
 import type { Look, Sight } from './look.ts';
 import { programOf, type Surroundings, surroundings } from './view.ts';
 
@@ -96,24 +96,36 @@ export async function lookAtEntry(
     }
   }
   const task = taskOf(pair, text, around, from);
-  const sight =
-    reading.is === 'worker' && person !== 'unknown'
-      ? await sightJob(look, {
-          source,
-          crontab,
-          entry,
-          command: reading,
-          ...(isEntrys(reading)
-            ? theEntrys(person, place.around.home)
-            : await whoRuns(look, reading, person, place.around.home)),
-          path: place.around.path,
-          ...task,
-        })
-      : ('none' as const);
-  const program = place.live ? await programOf(look, text, reading, place.around) : ('fine' as const);
-  const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program, ...task };
-  const judge = () => entryFindings(sourceName(source), { ...view, syntax: () => syntaxOf(text) });
-  return { entry, line: entry.number, user, reading, sight, judge, ...task };
+  let sight: Sight | 'none' = 'none';
+  if (reading.is === 'worker' && person !== 'unknown') {
+    const runs = isEntrys(reading)
+      ? theEntrys(person, place.around.home)
+      : await whoRuns(look, reading, person, place.around.home);
+    const { path } = place.around;
+    const of =
+      task.task === undefined ? { source, crontab, entry, path } : { source, crontab, entry, path, ...task };
+    sight = await sightJob(look, of, reading, runs);
+  }
+  const program = place.live ? await programOf(look, text, reading, place.around) : 'fine';
+  // Put together when somebody asks: a deploy asks about a few entries of thousands.
+  const judge = () =>
+    entryFindings(sourceName(source), {
+      source,
+      crontab,
+      dialect: place.view.dialect,
+      entry,
+      reading,
+      shell,
+      dash: place.view.dash,
+      person,
+      user,
+      isSet: place.view.isSet,
+      program,
+      syntax: () => syntaxOf(text),
+      ...task,
+    });
+  const seen = { entry, line: entry.number, user, reading, sight, judge };
+  return task.task === undefined ? seen : { ...seen, ...task };
 }
 
 /**
@@ -149,11 +161,12 @@ async function lookInside(
   const task = taskOf(pair, text, around, home);
   const sight =
     reading.is === 'worker' && person !== 'unknown'
-      ? await sightJob(look, {
-          ...{ source, crontab, entry, command: reading, chroot: place.around.home, path: place.around.path },
-          ...theEntrys(person, place.around.home),
-          ...task,
-        })
+      ? await sightJob(
+          look,
+          { source, crontab, entry, chroot: place.around.home, path: place.around.path, ...task },
+          reading,
+          theEntrys(person, place.around.home),
+        )
       : ('none' as const);
   const program = 'fine' as const;
   const view = { ...place.view, source, crontab, entry, reading, shell, person, user, program, ...task };
@@ -225,7 +238,7 @@ function needed(reading: Reading, people: ReadonlyMap<string, unknown>): string 
 
 const isEntrys = (command: Command) => command.user === undefined && outletOf(command).user === undefined;
 
-const theEntrys = (person: Person, home: string) => ({
+const theEntrys = (person: Person, home: string): Runs => ({
   person,
   opener: person,
   stranger: false,
@@ -234,12 +247,7 @@ const theEntrys = (person: Person, home: string) => ({
 });
 
 /** The user the worker runs as and the one who opens its log; mostly both are the entry's. */
-async function whoRuns(
-  look: Look,
-  command: Command,
-  entrys: Person,
-  home: string,
-): Promise<Pick<Sight, 'person' | 'opener' | 'stranger' | 'home' | 'openersHome'>> {
+async function whoRuns(look: Look, command: Command, entrys: Person, home: string): Promise<Runs> {
   const find = async (name: string | undefined): Promise<Person> => {
     if (name === undefined) return entrys;
     const found = await look.server.people.find(readable(name));

@@ -70,7 +70,8 @@ export async function survey(
     if (facts !== 'none') seen.push(facts);
   }
   // A guard further down may hold the name that a worker further up would get: all are seen before any is named.
-  const sights = seen.flatMap((c) => c.entries.flatMap((e) => (e.sight === 'none' ? [] : [e.sight])));
+  const sights: Sight[] = [];
+  for (const { entries } of seen) for (const { sight } of entries) if (sight !== 'none') sights.push(sight);
   // What is looked up for the few that are meant need not be put together for thousands that are not.
   const scripts = new Set(sights.filter(isMeant).map(realScript));
   const alike = sights.filter((sight) => scripts.has(realScript(sight)));
