@@ -1,7 +1,7 @@
 // Crontabs of this machine: where they are, how their true bytes are read, how crontab(1) is spoken to.
 import { statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Problem } from '../problem.ts';
+import { Problem, reasonOf } from '../problem.ts';
 import { plainEnvironment, spawnNow } from './child.ts';
 import { localFiles } from './files.ts';
 import { findPerson, localPeople } from './people.ts';
@@ -129,8 +129,16 @@ async function pokeByCommand(text: string, user: string): Promise<void> {
 async function nextSecond(): Promise<void> {
   await withScratchFile('', async (path) => {
     const second = (): number => {
-      writeFileSync(path, '');
-      return Math.floor(statSync(path).mtimeMs / 1000);
+      try {
+        writeFileSync(path, '');
+        return Math.floor(statSync(path).mtimeMs / 1000);
+      } catch (error) {
+        throw new Problem(
+          'not-written',
+          { act: 'write to', path, reason: reasonOf(error) },
+          { cause: error },
+        );
+      }
     };
     for (const first = second(); second() === first; ) await new Promise((done) => setTimeout(done, 20));
   });
