@@ -66,7 +66,7 @@ const deps = {
 const scanAlone = {
   name: 'scan-alone',
   setup(b) {
-    b.onResolve({ filter: /^\.\/commands\// }, ({ path, kind }) =>
+    b.onResolve({ filter: /^\.\/(?:commands\/|database\.ts$|sockets\.ts$)/ }, ({ path, kind }) =>
       kind === 'dynamic-import' && path !== './commands/scan.ts'
         ? { path, namespace: 'left-out' }
         : undefined,

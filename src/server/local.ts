@@ -39,6 +39,12 @@ export function localServer(
       return plesk;
     },
     latch: localLatch,
+    // Loaded when a database is asked for: most commands never do.
+    databases: { open: async (...asked) => (await import('./database.ts')).localDatabases.open(...asked) },
+    sockets: {
+      look: async (at) => (await import('./sockets.ts')).localSockets.look(at),
+      threads: async (...asked) => (await import('./sockets.ts')).localSockets.threads(...asked),
+    },
     now: options.clock ?? Date.now,
     elapsed: options.clock ?? (() => performance.now()),
     wait: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),

@@ -1,5 +1,7 @@
 // The one door to the machine: what the rest of cronlatch may ask of a server, and nothing else.
 import type { Bytes } from '../crontab/crontab.ts';
+import type { Credentials, Place } from '../database/credentials.ts';
+import type { SocketHolder } from '../database/owners.ts';
 import type { PhpHandler } from '../plesk/phpHandlers.ts';
 import type { PsaConf } from '../plesk/psaConf.ts';
 import type { Site } from '../plesk/rows.ts';
@@ -288,6 +290,77 @@ export interface Latch {
   >;
 }
 
+/** A row as the database gives it: numbers that a double cannot hold are words. */
+export type DatabaseRow = Readonly<Record<string, string | number | null>>;
+
+/** `errno` is 0 where the failure is not the database's; `code` is then the system's or the driver's. */
+export interface DatabaseFailure {
+  readonly is: 'failed';
+  readonly errno: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface DatabaseSession {
+  /** The database's own number of this connection. */
+  readonly id: number;
+  /** One statement; never more, and never longer than `timeout` milliseconds. */
+  ask(
+    sql: string,
+    values?: readonly (string | number)[],
+    timeout?: number,
+  ): Promise<{ readonly is: 'rows'; readonly rows: readonly DatabaseRow[] } | DatabaseFailure>;
+  close(): Promise<void>;
+}
+
+export interface Databases {
+  /** Connects once. What goes wrong is a value: a refusal is something to report, not a crash. */
+  open(
+    place: Place,
+    credentials: Credentials,
+    timeout: number,
+  ): Promise<{ readonly is: 'open'; readonly session: DatabaseSession } | DatabaseFailure>;
+}
+
+/** Both ends of one TCP connection to a database on this machine, as far as they are here. */
+export interface TcpEnds {
+  /** Address and port of the client. */
+  readonly client: string;
+  readonly port: number;
+  /** The client's own socket; 0 when it has been closed, absent when it is not on this machine. */
+  readonly inode?: number;
+  /** The database's end: ESTABLISHED, CLOSE-WAIT …; absent when it is not here. */
+  readonly serverState?: string;
+}
+
+export interface UnixEnds {
+  readonly server: number;
+  /** The client's socket; 0 when nobody has it any more. */
+  readonly client: number;
+}
+
+export interface SocketView {
+  readonly tcp: readonly TcpEnds[];
+  /** 'unseen' where ss(8) is missing. */
+  readonly unix: readonly UnixEnds[] | 'unseen';
+  /** Who has a client's socket open, by its inode. */
+  readonly holders: ReadonlyMap<number, readonly SocketHolder[]>;
+  /** There are processes of this user that could not be looked into. */
+  readonly blind: boolean;
+  /** The database server's own process, where it can be seen. */
+  readonly serverPid?: number;
+}
+
+export interface Sockets {
+  /** Everybody on this machine who is connected to the database at these places; needs no connection to it. */
+  look(at: { readonly port?: number; readonly socket?: string }): Promise<SocketView>;
+  /**
+   * Which of its own sockets each thread of the database server reads, by thread. Root only; a thread that cannot be
+   * told is not in it.
+   */
+  threads(serverPid: number, threads: readonly number[]): Promise<ReadonlyMap<number, number>>;
+}
+
 export interface Self {
   readonly host: string;
   readonly user: string;
@@ -309,6 +382,8 @@ export interface Server {
   /** The panel; 'none' where there is no psa.conf, which costs one look. */
   plesk(): Promise<Plesk | 'none'>;
   readonly latch: Latch;
+  readonly databases: Databases;
+  readonly sockets: Sockets;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds since some moment, for measuring a wait: nobody sets this clock. */

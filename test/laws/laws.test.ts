@@ -139,6 +139,7 @@ describe('the laws', () => {
       diff: { home: 'src/show/diff.ts', lazyAt: 'here' },
       'php-parser': { home: 'src/worker/phpParser.ts', lazyAt: 'src/worker/tree.ts' },
       acorn: { home: 'src/worker/tree.ts', lazyAt: 'here' },
+      mysql2: { home: 'src/server/database.ts', lazyAt: 'here' },
       unbash: { home: 'src/command', lazyAt: 'nowhere' },
     };
     const used = new Set<string>();
@@ -166,6 +167,11 @@ describe('the laws', () => {
     const { dependencies } = JSON.parse(text('package.json')) as { dependencies: Record<string, string> };
     expect(Object.keys(dependencies).sort()).toEqual(Object.keys(homes).sort());
     for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  test('a password is told to the driver and to nobody else', () => {
+    const told = files.filter((file) => /\breveal\(/.test(text(file)));
+    expect(told).toEqual(['src/database/secret.ts', 'src/server/database.ts']);
   });
 
   test('apply knows neither plans being made nor commands, questions or the screen', () => {

@@ -7,6 +7,8 @@ import { panel } from '../../src/server/plesk.ts';
 import type {
   CrontabSource,
   Daemon,
+  DatabaseFailure,
+  DatabaseSession,
   Doing,
   Files,
   Holder,
@@ -18,6 +20,7 @@ import type {
   Seen,
   SeenCrontab,
   Server,
+  SocketView,
 } from '../../src/server/server.ts';
 
 interface Node {
@@ -76,6 +79,14 @@ export class Machine {
   signals: string[] = [];
   cron: Daemon = { is: 'seen', as: 'PID 400' };
   programs: (argv: readonly string[]) => Ran = defaultPrograms;
+  /** What stands at a database's place: a session, or why there is none. */
+  database: (user: string) => DatabaseSession | DatabaseFailure = () => ({
+    is: 'failed',
+    errno: 0,
+    code: 'ECONNREFUSED',
+    message: 'connect ECONNREFUSED',
+  });
+  sockets: SocketView = { tcp: [], unix: [], holders: new Map(), blind: false };
   /** Called whenever time passes. */
   onTime: (now: number) => void = () => {};
 
@@ -427,6 +438,17 @@ export function memoryServer(
     people: {
       find: (who) =>
         call(`find ${who}`, () => machine.people.find((p) => p.name === who || p.uid === who) ?? 'unknown'),
+    },
+    databases: {
+      open: (_, { user }) =>
+        call(`open ${user}`, () => {
+          const session = machine.database(user);
+          return 'is' in session ? session : { is: 'open' as const, session };
+        }),
+    },
+    sockets: {
+      look: () => call('sockets', () => machine.sockets),
+      threads: () => Promise.resolve(new Map()),
     },
     latch: {
       take: (path, holder) =>

@@ -1,0 +1,130 @@
+// The database driver's only home, loaded when a database is really asked. Nothing here throws: failures are values.
+import { readFileSync } from 'node:fs';
+import type { Connection, ConnectionOptions, QueryError } from 'mysql2';
+import type { Credentials, Place } from '../database/credentials.ts';
+import { reveal } from '../database/secret.ts';
+import type { DatabaseFailure, DatabaseRow, DatabaseSession, Databases } from './server.ts';
+
+export const localDatabases: Databases = {
+  async open(place, credentials, timeout) {
+    const options = optionsFor(place, credentials, timeout);
+    if ('is' in options) return options;
+    const { createConnection } = await driver();
+    return new Promise((done) => {
+      const connection = createConnection(options);
+      let settled = false;
+      const settle = (answer: Awaited<ReturnType<Databases['open']>>): void => {
+        if (settled) return;
+        settled = true;
+        clearTimeout(limit);
+        if (answer.is === 'failed') connection.destroy();
+        done(answer);
+      };
+      // The driver's own limit ends with the first packet: a server may hang after it, too.
+      const limit = setTimeout(
+        () => settle({ is: 'failed', errno: 0, code: 'ETIMEDOUT', message: 'no answer in time' }),
+        timeout,
+      );
+      // Without a listener a connection that somebody ends would end this process.
+      connection.on('error', (error) => settle(failure(error as QueryError)));
+      connection.connect((error) =>
+        settle(error ? failure(error) : { is: 'open', session: sessionOf(connection) }),
+      );
+    });
+  },
+};
+
+/** Node gives a CommonJS package its names, a bundle may keep them under `default`. */
+async function driver(): Promise<typeof import('mysql2')> {
+  const loaded = (await import('mysql2')) as typeof import('mysql2') & { default?: typeof import('mysql2') };
+  return loaded.default ?? loaded;
+}
+
+function optionsFor(
+  place: Place,
+  { user, password, database, tls = 'off', ca }: Credentials,
+  timeout: number,
+): ConnectionOptions | DatabaseFailure {
+  let authority: { ca?: string } = {};
+  try {
+    if (ca !== undefined) authority = { ca: readFileSync(ca, 'utf8') };
+  } catch {
+    return { is: 'failed', errno: 0, code: 'TLS_CA', message: `the authority's file ${ca} cannot be read` };
+  }
+  return {
+    ...(place.is === 'socket' ? { socketPath: place.path } : { host: place.host, port: place.port }),
+    user,
+    password: reveal(password),
+    ...(database === undefined ? {} : { database }),
+    ...(tls === 'off' || place.is === 'socket'
+      ? {}
+      : { ssl: { rejectUnauthorized: tls === 'verify', ...authority } }),
+    connectTimeout: timeout,
+    dateStrings: true,
+    supportBigNumbers: true,
+    multipleStatements: false,
+    // A server must not be able to ask for this machine's files.
+    flags: ['-LOCAL_FILES'],
+    connectAttributes: { program_name: 'cronlatch' },
+  };
+}
+
+function sessionOf(connection: Connection): DatabaseSession {
+  return {
+    id: connection.threadId ?? 0,
+    ask: (sql, values = [], timeout = 5000) =>
+      new Promise((done) => {
+        const limit = setTimeout(() => {
+          connection.destroy();
+          done({ is: 'failed', errno: 0, code: 'ETIMEDOUT', message: 'no answer in time' });
+        }, timeout);
+        const finish = (answer: Awaited<ReturnType<DatabaseSession['ask']>>): void => {
+          clearTimeout(limit);
+          done(answer);
+        };
+        connection.query({ sql, values: [...values] }, (error, result) =>
+          finish(error ? failure(error) : { is: 'rows', rows: rowsOf(result) }),
+        );
+      }),
+    close: () =>
+      new Promise((done) => {
+        const limit = setTimeout(() => {
+          connection.destroy();
+          done();
+        }, 500);
+        connection.end(() => {
+          clearTimeout(limit);
+          done();
+        });
+      }),
+  };
+}
+
+function rowsOf(result: unknown): DatabaseRow[] {
+  if (!Array.isArray(result)) return [];
+  return result.map((row: Record<string, unknown>) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        value === null || typeof value === 'number'
+          ? value
+          : Buffer.isBuffer(value)
+            ? value.toString('utf8')
+            : String(value),
+      ]),
+    ),
+  );
+}
+
+function failure(error: Pick<QueryError, 'message'> & Partial<QueryError>): DatabaseFailure {
+  const errno = typeof error.errno === 'number' && error.errno > 0 ? error.errno : 0;
+  // Of several addresses of one name each has failed; the first says why.
+  const [inner] = (error as { errors?: Error[] }).errors ?? [];
+  const message = error.message || inner?.message || '';
+  return {
+    is: 'failed',
+    errno,
+    code: error.code ?? '',
+    message: (message.split('\n')[0] ?? '').slice(0, 300),
+  };
+}
