@@ -39,6 +39,20 @@ const yes: readonly Flag[] = [
   { name: 'ci', help: 'consent and no questions at all' },
 ];
 
+/** Which database: answers for whoever asks one. */
+const database: readonly Flag[] = [
+  { name: 'db-url', takes: 'URL', help: 'mysql://USER@HOST/NAME, no password in it' },
+  { name: 'db-url-file', takes: 'FILE', help: 'a file of mode 0600 with the whole URL' },
+  { name: 'db-user', takes: 'NAME', help: 'or one by one: the account' },
+  { name: 'db-password-file', takes: 'FILE', help: 'mode 0600; or CRONLATCH_DB_PASSWORD' },
+  { name: 'db-name', takes: 'NAME', help: 'the database' },
+  { name: 'db-host', takes: 'HOST', help: 'localhost is the unix socket, as in PHP' },
+  { name: 'db-port', takes: 'N', help: 'its port' },
+  { name: 'db-socket', takes: 'PATH', help: 'its unix socket' },
+  { name: 'db-tls', takes: 'WHEN', help: 'off, on, or verify (off)' },
+  { name: 'db-tls-ca', takes: 'FILE', help: 'authority to verify it with' },
+];
+
 export type CommandName =
   | 'wizard'
   | 'scan'
@@ -46,6 +60,7 @@ export type CommandName =
   | 'verify'
   | 'rollback'
   | 'lock'
+  | 'connections'
   | 'history'
   | 'sandbox';
 
@@ -176,6 +191,29 @@ export const commands: readonly CommandRow[] = [
       { name: 'interpreter', takes: 'PATH', help: 'PHP or Node to try it with (also --php, --node)' },
       { name: 'php', takes: 'PATH', help: 'the same as --interpreter' },
       { name: 'node', takes: 'PATH', help: 'the same as --interpreter' },
+      ...yes,
+      json,
+    ],
+  },
+  {
+    name: 'connections',
+    what: 'database connections: limit, owners, refusals; what to do',
+    usage: 'cronlatch connections [--app DIR|--user NAME] [--kill] [--json]',
+    takesId: false,
+    examples: [
+      ['cronlatch connections', 'of the application in this directory'],
+      ['cronlatch connections --app /var/www/vhosts/example.com/httpdocs', 'of that one'],
+      ['cronlatch connections --kill --yes', 'end what is provably nobody’s'],
+    ],
+    flags: [
+      { name: 'app', takes: 'DIR', help: 'where the application lies: .env, config.php … (here)' },
+      { name: 'user', takes: 'NAME', help: 'whose application it is' },
+      { name: 'kill', help: 'end dead and orphaned connections, each looked at again' },
+      { name: 'min-idle', takes: 'TIME', help: 'only those idle for so long (5m)' },
+      { name: 'remote', takes: 'HOST', many: true, help: 'also idle ones of this other machine' },
+      { name: 'unseen-transactions', help: 'also where open ones cannot be seen' },
+      { name: 'force', help: 'allow --min-idle below 60 s' },
+      ...database,
       ...yes,
       json,
     ],
@@ -410,7 +448,7 @@ export function help(about?: CommandName): string {
     '',
     'Commands',
     '  cronlatch            the wizard, on a terminal',
-    ...commands.map((c) => `  ${c.name.padEnd(10)} ${c.what}`),
+    ...commands.map((c) => `  ${c.name.padEnd(11)} ${c.what}`),
     '',
     'Everywhere',
     ...flagLines(everywhere),

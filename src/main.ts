@@ -139,6 +139,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/rollback.ts')).rollback(ctx);
     case 'lock':
       return (await import('./commands/lock.ts')).lock(ctx);
+    case 'connections':
+      return (await import('./commands/connections.ts')).connections(ctx);
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
     case 'sandbox':
@@ -226,6 +228,12 @@ async function showSources(
     'wait',
     'database',
     'database-password-file',
+    'app',
+    'db-user',
+    'db-password-file',
+    'db-url-file',
+    'db-host',
+    'min-idle',
     'yes',
     'ci',
   ]) {

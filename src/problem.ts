@@ -282,6 +282,14 @@ const wordings = {
       next: 'Without --database the sandbox starts one of its own where there is a MariaDB, or goes without.',
     }),
   },
+  'no-credentials': {
+    exit: 2,
+    say: (a) => ({
+      what: `No credentials of a MariaDB or MySQL were found for ${a['directory']}.`,
+      why: `Looked at: ${a['looked']}.`,
+      next: 'Name them: --db-url mysql://USER@HOST/NAME with CRONLATCH_DB_PASSWORD, or the application: --app DIR',
+    }),
+  },
   sandbox: {
     exit: 1,
     say: (a) => ({

@@ -72,7 +72,7 @@ function optionsFor(
 function sessionOf(connection: Connection): DatabaseSession {
   return {
     id: connection.threadId ?? 0,
-    ask: (sql, values = [], timeout = 5000) =>
+    ask: (sql, values = [], timeout = 3000) =>
       new Promise((done) => {
         const limit = setTimeout(() => {
           connection.destroy();

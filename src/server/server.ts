@@ -347,8 +347,8 @@ export interface SocketView {
   readonly holders: ReadonlyMap<number, readonly SocketHolder[]>;
   /** There are processes of this user that could not be looked into. */
   readonly blind: boolean;
-  /** The database server's own process, where it can be seen. */
-  readonly serverPid?: number;
+  /** The database server's own process and where it listens, as far as that can be seen. */
+  readonly server?: { readonly pid: number; readonly port?: number; readonly socket?: string };
 }
 
 export interface Sockets {

@@ -13,15 +13,26 @@ const ticks = 100;
 
 export const localSockets: Sockets = {
   async look({ port, socket }) {
-    const { ends: tcp, listening } = port === undefined ? { ends: [], listening: [] } : tcpEnds(port);
-    const { ends: unix, listening: bound } =
-      socket === undefined ? { ends: [], listening: [] } : await unixEnds(socket);
+    const rows = [...tcpRows('/proc/net/tcp'), ...tcpRows('/proc/net/tcp6')];
+    const unix = socket === undefined ? { ends: [], listening: [] } : await unixEnds(socket);
+    const open = openSockets();
+    const listens = (inode: number): boolean =>
+      unix.listening.includes(inode) ||
+      rows.some((row) => row.state === 'LISTEN' && row.localPort === port && row.inode === inode);
+    const server = serverAmong(open.all, listens, rows);
+    const tcp = tcpEnds(port ?? server?.port, rows);
+    // Asked for by its port alone, a server may have a socket, too.
+    const found = socket === undefined && server?.socket !== undefined ? await unixEnds(server.socket) : unix;
     const wanted = new Set<number>();
     for (const { inode } of tcp) if (inode) wanted.add(inode);
-    if (unix !== 'unseen') for (const { client } of unix) if (client !== 0) wanted.add(client);
-    const servers = new Set([...listening, ...bound]);
-    const { holders, blind, serverPid } = holdersOf(wanted, servers);
-    const view: SocketView = { tcp, unix, holders, blind, ...(serverPid === undefined ? {} : { serverPid }) };
+    if (found.ends !== 'unseen') for (const { client } of found.ends) if (client !== 0) wanted.add(client);
+    const view: SocketView = {
+      tcp,
+      unix: found.ends,
+      holders: holdersOf(wanted, open.all),
+      blind: open.blind,
+      ...(server === undefined ? {} : { server }),
+    };
     return view;
   },
 
@@ -48,20 +59,43 @@ interface TcpRow {
   readonly inode: number;
 }
 
-function tcpEnds(port: number): { ends: TcpEnds[]; listening: number[] } {
-  const rows = [...tcpRows('/proc/net/tcp'), ...tcpRows('/proc/net/tcp6')];
-  const here = rows.filter((row) => row.localPort === port && row.state !== 'LISTEN');
-  const clients = rows.filter((row) => row.remotePort === port && row.state !== 'TIME-WAIT');
+function tcpEnds(port: number | undefined, rows: readonly TcpRow[]): TcpEnds[] {
+  if (port === undefined) return [];
   const ends = new Map<string, TcpEnds>();
-  for (const row of clients)
-    ends.set(`${row.local}:${row.localPort}`, { client: row.local, port: row.localPort, inode: row.inode });
-  for (const row of here) {
+  for (const row of rows)
+    if (row.remotePort === port && row.state !== 'TIME-WAIT')
+      ends.set(`${row.local}:${row.localPort}`, { client: row.local, port: row.localPort, inode: row.inode });
+  for (const row of rows) {
+    if (row.localPort !== port || row.state === 'LISTEN' || row.state === 'TIME-WAIT') continue;
     const key = `${row.remote}:${row.remotePort}`;
     const client = ends.get(key) ?? { client: row.remote, port: row.remotePort };
     ends.set(key, { ...client, serverState: row.state });
   }
-  const listening = rows.filter((row) => row.localPort === port && row.state === 'LISTEN');
-  return { ends: [...ends.values()], listening: listening.map((row) => row.inode) };
+  return [...ends.values()];
+}
+
+/** The process that listens there, and where else it does. */
+function serverAmong(
+  all: ReadonlyMap<number, ReadonlySet<number>>,
+  listens: (inode: number) => boolean,
+  rows: readonly TcpRow[],
+): SocketView['server'] {
+  for (const [pid, inodes] of all) {
+    if (![...inodes].some(listens)) continue;
+    const port = rows.find((row) => row.state === 'LISTEN' && inodes.has(row.inode))?.localPort;
+    const socket = boundSocket(inodes);
+    return { pid, ...(port === undefined ? {} : { port }), ...(socket === undefined ? {} : { socket }) };
+  }
+  return undefined;
+}
+
+/** "…: 00000002 00000000 00010000 0001 01 INODE PATH": the flag is that of a socket that listens. */
+function boundSocket(inodes: ReadonlySet<number>): string | undefined {
+  for (const line of read('/proc/net/unix').split('\n')) {
+    const match = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (\/.*)$/.exec(line);
+    if (match && inodes.has(Number(match[1]))) return match[2];
+  }
+  return undefined;
 }
 
 function tcpRows(path: string): TcpRow[] {
@@ -139,37 +173,35 @@ function realOf(path: string): string {
 }
 
 /** One pass over every process's descriptors. */
-function holdersOf(
-  wanted: ReadonlySet<number>,
-  servers: ReadonlySet<number>,
-): { holders: Map<number, SocketHolder[]>; blind: boolean; serverPid?: number } {
-  const holders = new Map<number, SocketHolder[]>();
+function openSockets(): { all: Map<number, ReadonlySet<number>>; blind: boolean } {
+  const all = new Map<number, ReadonlySet<number>>();
   const me = process.geteuid?.() ?? 0;
   let blind = false;
-  let serverPid: number | undefined;
   for (const name of fs.readdirSync('/proc')) {
     const code = name.charCodeAt(0);
     if (code < 48 || code > 57) continue;
     const pid = Number(name);
     const open = socketsOf(pid);
-    if (open === 'unseen') {
-      // What another user runs has been given no socket of ours to use; what hides itself among our own may have. The
-      // first process of all is older than any connection, so it was given none.
-      blind ||= pid !== 1 && ownedBy(pid, me);
-      continue;
-    }
-    let one: SocketHolder | 'gone' | undefined;
-    for (const inode of open) {
-      if (servers.has(inode)) serverPid ??= pid;
-      if (!wanted.has(inode)) continue;
-      one ??= holderOf(pid);
-      if (one === 'gone') break;
-      const list = holders.get(inode) ?? [];
-      list.push(one);
-      holders.set(inode, list);
-    }
+    // What another user runs has been given no socket of ours to use; what hides itself among our own may have. The
+    // first process of all is older than any connection, so it was given none.
+    if (open === 'unseen') blind ||= pid !== 1 && ownedBy(pid, me);
+    else if (open.size > 0) all.set(pid, open);
   }
-  return { holders, blind, ...(serverPid === undefined ? {} : { serverPid }) };
+  return { all, blind };
+}
+
+function holdersOf(
+  wanted: ReadonlySet<number>,
+  all: ReadonlyMap<number, ReadonlySet<number>>,
+): Map<number, SocketHolder[]> {
+  const holders = new Map<number, SocketHolder[]>();
+  for (const [pid, open] of all) {
+    const mine = [...open].filter((inode) => wanted.has(inode));
+    const one = mine.length === 0 ? 'gone' : holderOf(pid);
+    if (one === 'gone') continue;
+    for (const inode of mine) holders.set(inode, [...(holders.get(inode) ?? []), one]);
+  }
+  return holders;
 }
 
 function socketsOf(pid: number): Set<number> | 'unseen' {

@@ -11,6 +11,7 @@ const has = (program: string): boolean => spawnSync('sh', ['-c', `command -v ${p
 export const mariadbMissing = ['mariadbd', 'mariadb-install-db', 'mariadb'].filter((p) => !has(p)).join(', ');
 
 export interface Mariadb {
+  readonly pid: number;
   readonly port: number;
   readonly socket: string;
   /** One statement as root; the rows as text. */
@@ -73,6 +74,7 @@ export async function startMariadb(directory: string, options: readonly string[]
     );
   });
   return {
+    pid: server.pid ?? 0,
     port,
     socket,
     sql,

@@ -1,0 +1,112 @@
+// Getting into a database whose account may be full: the account itself, an administrator where root may, else nobody.
+import { type Credentials, credentialsOf, type Place } from '../database/credentials.ts';
+import { clientOptions, fromMyCnf, readMyCnf } from '../database/myCnf.ts';
+import { type Failure, failureOf } from '../database/refusals.ts';
+import type { DatabaseFailure, DatabaseSession, Server } from '../server/server.ts';
+import type { FoundCredentials } from './credentials.ts';
+import { peek } from './peek.ts';
+
+/** A short outage is got through, a dead server is not waited for. */
+const connectTimeout = 3000;
+const most = { tries: 8, milliseconds: 5000 };
+
+export interface Refused {
+  readonly failure: Failure;
+  readonly errno: number;
+  readonly message: string;
+}
+
+export interface Inside {
+  /** The account's own session; absent when it was refused. */
+  readonly account?: DatabaseSession;
+  readonly refused?: Refused;
+  /** How often the account was tried. */
+  readonly tries: number;
+  /** An administrator's session, and how it was had. */
+  readonly admin?: { readonly session: DatabaseSession; readonly how: string };
+}
+
+/** What a failure of the port means. */
+function refusedBy({ errno, code, message }: DatabaseFailure): Refused {
+  return { failure: failureOf(errno, code, message), errno, message };
+}
+
+/**
+ * Tries the account, and as root an administrator beside it. A full account is tried again, since a gap may come; a
+ * wrong password is not, since the server may count that.
+ */
+export async function enter(
+  server: Server,
+  { credentials, place }: FoundCredentials,
+  socket: string | undefined,
+): Promise<Inside> {
+  const first = await server.databases.open(place, credentials, connectTimeout);
+  if (first.is === 'open') {
+    const admin = await administrator(server, place, socket);
+    return { account: first.session, tries: 1, ...(admin === 'none' ? {} : { admin }) };
+  }
+  let refused = refusedBy(first);
+  // Nobody is let in where nobody answers.
+  const asking = !['no-server', 'too-slow', 'lost'].includes(refused.failure.is);
+  const admin = asking ? await administrator(server, place, socket) : 'none';
+  if (admin !== 'none') return { refused, tries: 1, admin };
+  const began = server.elapsed();
+  let pause = 50;
+  for (let tries = 2; tries <= most.tries && refused.failure.is === 'full'; tries++) {
+    await server.wait(pause * (1 + Math.random() / 4));
+    pause *= 1.5;
+    if (server.elapsed() - began > most.milliseconds) return { refused, tries: tries - 1 };
+    const again = await server.databases.open(place, credentials, connectTimeout);
+    if (again.is === 'open') return { account: again.session, refused, tries };
+    refused = refusedBy(again);
+    if (tries === most.tries) return { refused, tries };
+  }
+  return { refused, tries: 1 };
+}
+
+/** Root's own ways in, all of them to this machine only. */
+async function administrator(
+  server: Server,
+  place: Place,
+  socket: string | undefined,
+): Promise<{ session: DatabaseSession; how: string } | 'none'> {
+  if (!server.self.root) return 'none';
+  const here: Place | undefined =
+    place.is === 'socket'
+      ? place
+      : socket !== undefined && isLoopback(place.host)
+        ? { is: 'socket', path: socket }
+        : undefined;
+  if (here === undefined) return 'none';
+  for (const { credentials, how } of await administrators(server)) {
+    const opened = await server.databases.open(here, credentials, connectTimeout);
+    if (opened.is === 'open') return { session: opened.session, how };
+  }
+  return 'none';
+}
+
+async function administrators(server: Server): Promise<{ credentials: Credentials; how: string }[]> {
+  const found: { credentials: Credentials; how: string }[] = [];
+  const add = (credentials: Credentials | 'none', how: string): void => {
+    if (credentials !== 'none') found.push({ credentials, how });
+  };
+  add(credentialsOf({ user: 'root' }), 'root over the unix socket');
+  const read = async (path: string): Promise<string> => {
+    const seen = await peek(server, path, server.self.owner);
+    // Whoever else may write it could have put anything there.
+    return seen.is === 'file' && seen.uid === 0 && (seen.mode & 0o022) === 0
+      ? Buffer.from(seen.bytes, 'latin1').toString('utf8')
+      : '';
+  };
+  const plesk = (await read('/etc/psa/.psa.shadow')).trim();
+  if (plesk !== '')
+    add(credentialsOf({ user: 'admin', password: plesk }), 'Plesk’s admin (/etc/psa/.psa.shadow)');
+  const debian = await read('/etc/mysql/debian.cnf');
+  if (debian !== '')
+    add(fromMyCnf(clientOptions(readMyCnf(debian))), 'Debian’s own account (/etc/mysql/debian.cnf)');
+  return found;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.startsWith('127.') || host === '::1';
+}
