@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -122,6 +123,22 @@ for (const { path, text, contents } of [
     `(function (exports, require, module) { ${ascii}\n})\n//# sourceMappingURL=${name}.map\n`,
   );
 }
+
+// The manual page is made of the same table as --help. It carries the day of the last commit, so that a build can be repeated.
+const { outputFiles: page } = await build({
+  ...common,
+  sourcemap: false,
+  entryPoints: { manual: 'src/show/manual.ts' },
+  plugins: [raw, deps],
+});
+const made = { exports: {} };
+new Function('module', 'exports', 'require', page[0].text)(
+  made,
+  made.exports,
+  createRequire(import.meta.url),
+);
+const day = spawnSync('git', ['log', '-1', '--format=%cs'], { encoding: 'utf8' }).stdout?.trim();
+writeFileSync('dist/cronlatch.1', made.exports.manual(version, day || new Date().toISOString().slice(0, 10)));
 
 // The usual commands are run on a crontab of the usual forms, and what V8 has compiled for them is kept.
 const scratch = mkdtempSync(join(tmpdir(), 'cronlatch-build-'));

@@ -2,15 +2,17 @@
 import { parseArgs } from 'node:util';
 import { Problem } from './problem.ts';
 
-interface Flag {
+export interface Flag {
   readonly name: string;
   readonly short?: string;
   readonly takes?: string;
   readonly many?: boolean;
+  /** All the values there are, where they can be listed. */
+  readonly values?: readonly string[];
   readonly help: string;
 }
 
-const everywhere: readonly Flag[] = [
+export const everywhere: readonly Flag[] = [
   { name: 'state-dir', takes: 'DIR', help: 'where journals are kept (root: /var/lib/cronlatch)' },
   { name: 'config', takes: 'FILE', help: 'answers from a JSON file, keys named like the flags' },
   { name: 'no-color', help: 'no colours (NO_COLOR does the same)' },
@@ -25,7 +27,12 @@ const everywhere: readonly Flag[] = [
 const source: readonly Flag[] = [
   { name: 'file', takes: 'PATH', many: true, help: 'a crontab kept as a file (may be repeated)' },
   { name: 'system', help: 'with --file: it has a user column' },
-  { name: 'dialect', takes: 'NAME', help: 'debian or cronie: whose rules to read by' },
+  {
+    name: 'dialect',
+    takes: 'NAME',
+    values: ['debian', 'cronie'],
+    help: 'debian or cronie: whose rules to read by',
+  },
   { name: 'user', takes: 'NAME', help: 'the crontab of this user' },
   { name: 'site', takes: 'DOMAIN', help: 'the crontab of this site’s system user' },
   { name: 'subscription', takes: 'NAME', help: 'the same, for a whole Plesk subscription' },
@@ -62,9 +69,10 @@ export type CommandName =
   | 'lock'
   | 'connections'
   | 'history'
-  | 'sandbox';
+  | 'sandbox'
+  | 'completion';
 
-interface CommandRow {
+export interface CommandRow {
   readonly name: Exclude<CommandName, 'wizard'>;
   readonly what: string;
   readonly usage: string;
@@ -88,10 +96,20 @@ export const commands: readonly CommandRow[] = [
     ],
     flags: [
       ...source,
-      { name: 'fail-on', takes: 'LEVEL', help: 'exit 3 from note, warn or stop up, or never (warn)' },
+      {
+        name: 'fail-on',
+        takes: 'LEVEL',
+        values: ['note', 'warn', 'stop', 'never'],
+        help: 'exit 3 from note, warn or stop up, or never (warn)',
+      },
       { name: 'only', takes: 'RULES', many: true, help: 'these rules only (docs/rules.md lists them)' },
       { name: 'ignore', takes: 'RULES', many: true, help: 'not these; stop findings are always said' },
-      { name: 'format', takes: 'NAME', help: 'text, json, sarif or github (text)' },
+      {
+        name: 'format',
+        takes: 'NAME',
+        values: ['text', 'json', 'sarif', 'github'],
+        help: 'text, json, sarif or github (text)',
+      },
       json,
     ],
   },
@@ -115,16 +133,41 @@ export const commands: readonly CommandRow[] = [
       { name: 'php', takes: 'PATH', help: 'the same as --interpreter' },
       { name: 'node', takes: 'PATH', help: 'the same as --interpreter' },
       { name: 'log', takes: 'PATH', help: 'where the worker’s output goes' },
-      { name: 'guard', takes: 'PLACE', help: 'script or entry: where the guard stands' },
+      {
+        name: 'guard',
+        takes: 'PLACE',
+        values: ['script', 'entry'],
+        help: 'script or entry: where the guard stands',
+      },
       { name: 'lock-dir', takes: 'DIR', help: 'where the lock lies (<home>/cronlatch/NAME)' },
       { name: 'lock-in-docroot', help: 'with --lock-dir: even where a browser can get it' },
-      { name: 'once', takes: 'WHEN', help: 'add --once: auto, yes or no (auto)' },
+      {
+        name: 'once',
+        takes: 'WHEN',
+        values: ['auto', 'yes', 'no'],
+        help: 'add --once: auto, yes or no (auto)',
+      },
       { name: 'worker', takes: 'FILE', help: 'ship this new version of the script' },
       { name: 'grace', takes: 'TIME', help: 'wait this long after SIGTERM (30s)' },
       { name: 'kill-after', takes: 'TIME', help: 'SIGKILL what still runs then (never)' },
-      { name: 'through', takes: 'STORE', help: 'change Plesk’s task, or the crontab alone' },
-      { name: 'task-type', takes: 'KIND', help: 'exec or php: the kind of task it is to be' },
-      { name: 'without', takes: 'PARTS', help: 'leave out guard, stop or verify (comma-separated)' },
+      {
+        name: 'through',
+        takes: 'STORE',
+        values: ['scheduler', 'crontab'],
+        help: 'change Plesk’s task, or the crontab alone',
+      },
+      {
+        name: 'task-type',
+        takes: 'KIND',
+        values: ['exec', 'php'],
+        help: 'exec or php: the kind of task it is to be',
+      },
+      {
+        name: 'without',
+        takes: 'PARTS',
+        values: ['guard', 'stop', 'verify'],
+        help: 'leave out guard, stop or verify (comma-separated)',
+      },
       { name: 'ticks', takes: 'N', help: 'runs to watch when verifying (3)' },
       { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
       { name: 'save', takes: 'FILE', help: 'with --dry-run: keep the plan' },
@@ -159,7 +202,12 @@ export const commands: readonly CommandRow[] = [
       ['cronlatch rollback --to long-running --ci', 'start at boot, look every 5 minutes'],
     ],
     flags: [
-      { name: 'to', takes: 'FORM', help: 'before, long-running or disabled (before)' },
+      {
+        name: 'to',
+        takes: 'FORM',
+        values: ['before', 'long-running', 'disabled'],
+        help: 'before, long-running or disabled (before)',
+      },
       { name: 'dry-run', short: 'n', help: 'stop after the plan' },
       ...yes,
       { name: 'keep-foreign-edits', help: 'others edited it since: take back only our lines' },
@@ -185,7 +233,12 @@ export const commands: readonly CommandRow[] = [
       { name: 'script', takes: 'PATH', help: 'the worker’s script' },
       { name: 'entry', takes: 'LINE', help: 'the line of the entry' },
       { name: 'all', help: 'every worker that has a guard' },
-      { name: 'expect', takes: 'STATE', help: 'status: exit 3 unless it is held, or free' },
+      {
+        name: 'expect',
+        takes: 'STATE',
+        values: ['held', 'free'],
+        help: 'status: exit 3 unless it is held, or free',
+      },
       { name: 'grace', takes: 'TIME', help: 'stop: wait this long after SIGTERM (30s)' },
       { name: 'kill-after', takes: 'TIME', help: 'stop: SIGKILL what still runs then (never)' },
       { name: 'interpreter', takes: 'PATH', help: 'PHP or Node to try it with (also --php, --node)' },
@@ -250,6 +303,19 @@ export const commands: readonly CommandRow[] = [
       { name: 'database-password-file', takes: 'FILE', help: 'mode 0600; or CRONLATCH_DATABASE_PASSWORD' },
       { name: 'keep', help: 'leave the directory there to look at' },
     ],
+  },
+  {
+    name: 'completion',
+    what: 'print what bash, zsh or fish needs to complete cronlatch’s words',
+    usage: 'cronlatch completion bash|zsh|fish',
+    takesId: false,
+    actions: ['bash', 'zsh', 'fish'],
+    examples: [
+      ['cronlatch completion bash > /etc/bash_completion.d/cronlatch', 'for every user'],
+      ['cronlatch completion zsh > /usr/local/share/zsh/site-functions/_cronlatch', ''],
+      ['cronlatch completion fish > ~/.config/fish/completions/cronlatch.fish', ''],
+    ],
+    flags: [],
   },
 ];
 

@@ -143,6 +143,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/connections.ts')).connections(ctx);
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
+    case 'completion':
+      return (await import('./commands/completion.ts')).completion(ctx);
     case 'sandbox':
       return (await import('./commands/sandbox.ts')).sandbox(ctx, (clock) =>
         import('./server/local.ts').then((m) => m.localServer({ clock })),
