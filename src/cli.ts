@@ -340,7 +340,9 @@ export function readLine(
   if (words.includes('-h') || words.includes('--help') || words[0] === 'help') {
     return { command: 'help', ...(named === undefined ? {} : { about: named }) };
   }
-  const flags = allFlags();
+  // Node asks every flag it is told about for its kind, so it is told about those of the command, where that is plain.
+  const first = commands.find((c) => c.name === argv[0]);
+  const flags = first === undefined ? allFlags() : byName([...first.flags, ...everywhere]);
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
@@ -359,7 +361,7 @@ export function readLine(
       ),
     });
   } catch (error) {
-    throw badFlag(error, [...flags.keys()]);
+    throw badFlag(error, first, [...allFlags().keys()]);
   }
   // Grouped as in -yh it is found only here.
   if (parsed.values['help']) return { command: 'help', ...(named === undefined ? {} : { about: named }) };
@@ -385,13 +387,8 @@ export function readLine(
     });
   const given = parsed.values as Record<string, string | boolean | readonly string[]>;
   const allowed = row === undefined ? everywhere : [...row.flags, ...everywhere];
-  for (const name of Object.keys(given)) {
-    if (allowed.some((flag) => flag.name === name)) continue;
-    throw new Problem('usage', {
-      what: `--${name} is no flag of ${row === undefined ? 'cronlatch without a command' : `'${row.name}'`}.`,
-      next: `See: cronlatch ${row === undefined ? '' : `${row.name} `}--help`,
-    });
-  }
+  for (const name of Object.keys(given))
+    if (!allowed.some((flag) => flag.name === name)) throw foreignFlag(name, row);
   if (given['format'] === 'json') given['json'] = true;
   else if (given['format'] !== undefined && given['json'] === true)
     throw new Problem('usage', { what: `--json and --format ${given['format']} cannot be used together.` });
@@ -431,13 +428,23 @@ export function flagNames(): string[] {
 }
 
 function allFlags(): Map<string, Flag> {
-  return new Map([...everywhere, ...commands.flatMap((c) => c.flags)].map((flag) => [flag.name, flag]));
+  return byName([...everywhere, ...commands.flatMap((c) => c.flags)]);
 }
 
-function badFlag(error: unknown, known: readonly string[]): Problem {
+const byName = (flags: readonly Flag[]) => new Map(flags.map((flag) => [flag.name, flag]));
+
+function foreignFlag(name: string, row: CommandRow | undefined): Problem {
+  return new Problem('usage', {
+    what: `--${name} is no flag of ${row === undefined ? 'cronlatch without a command' : `'${row.name}'`}.`,
+    next: `See: cronlatch ${row === undefined ? '' : `${row.name} `}--help`,
+  });
+}
+
+function badFlag(error: unknown, row: CommandRow | undefined, known: readonly string[]): Problem {
   const message = (error as Error).message;
   const unknown = /Unknown option '(-{1,2})([^'=]+)/.exec(message);
   if (unknown) {
+    if (unknown[1] === '--' && known.includes(unknown[2] ?? '')) return foreignFlag(unknown[2] ?? '', row);
     const near = nearest(unknown[2] ?? '', known);
     const what = `There is no flag ${unknown[1]}${unknown[2]}.${near ? ` Did you mean --${near}?` : ''}`;
     return new Problem('usage', { what }, { cause: error });

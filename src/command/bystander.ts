@@ -8,8 +8,9 @@ import { parsePlain } from './plain.ts';
 import { endsReading, wrapperName } from './wrappers.ts';
 
 /** Their names say what happens to the words behind them, or to what stands behind the whole command. */
-const CLOSELY =
-  /^(?:cd|\[|test|\.|source|export|sleep|umask|ulimit|sudo|doas|xargs|exec|command|builtin|find)$/;
+const CLOSELY = new Set(
+  'cd [ test . source export sleep umask ulimit sudo doas xargs exec command builtin find'.split(' '),
+);
 
 /**
  * A single command, or commands joined by pipes, none of which is PHP, Node or a program that starts others; undefined
@@ -17,7 +18,7 @@ const CLOSELY =
  */
 export function readBystander(text: Bytes): Opaque | undefined {
   // The close reading calls a text with these a syntax error.
-  if (/\0|\\$/.test(text) || mentionsWorker(text)) return undefined;
+  if (text.includes('\0') || text.endsWith('\\') || mentionsWorker(text)) return undefined;
   const script = parsePlain(text);
   const [statement, another] = script?.commands ?? [];
   if (statement === undefined || another !== undefined) return undefined;
@@ -26,10 +27,15 @@ export function readBystander(text: Bytes): Opaque | undefined {
   if (first?.type !== 'Command' || first.prefix.length > 0 || first.name === undefined) return undefined;
   const { text: name, parts } = first.name;
   // `$PHP` may be anything, behind quotes the name is not what stands there, and a name like a URL may be one of PHP.
-  if (parts !== undefined || /\\|:\/\//.test(name) || text.trim().split(/[ \t]/, 1)[0] !== name)
+  if (
+    parts !== undefined ||
+    name.includes('\\') ||
+    name.includes('://') ||
+    text.trim().split(/[ \t]/, 1)[0] !== name
+  )
     return undefined;
   const base = baseName(name);
-  if (CLOSELY.test(base) || wrapperName(base) !== undefined || endsReading(base) !== undefined)
+  if (CLOSELY.has(base) || wrapperName(base) !== undefined || endsReading(base) !== undefined)
     return undefined;
   return { is: 'opaque', why: 'no-worker', detail: name, span: { start: 0, end: text.length } };
 }

@@ -8,8 +8,8 @@ const NODE = /^node(?:js)?(?:-?v?[0-9][0-9.]{0,11})?$/;
 
 /** Which interpreter a program of this name is, by the names packages, panels and hosters give it. */
 export function interpreterKind(basename: string): InterpreterKind | 'none' {
-  if (PHP.test(basename)) return 'php';
-  return NODE.test(basename) ? 'node' : 'none';
+  if (basename.includes('php')) return PHP.test(basename) ? 'php' : 'none';
+  return basename.startsWith('node') && NODE.test(basename) ? 'node' : 'none';
 }
 
 /** Which interpreter a script's ending asks for when the script itself is the command. */

@@ -75,13 +75,22 @@ const ways: readonly Way[] = [
 ];
 
 /** Nearly every line has none of these, and is then not looked at any closer: that takes fifteen expressions. */
-const suspicious =
-  /pass|pwd|pw|secret|token|key|auth|cookie|credential|[?&](?:k|sig|signature|hash|code)=|:[^\s:@/"'$]*@|eyJ|AKIA|gh[pousr]_|github_pat_|glpat-|xox|_live_|AIza|SG\./i;
-const programs =
-  /mysql|mariadb|mytop|innobackupex|xtrabackup|7z|sshpass|mongo|zip|redis-cli|ldap|curl|wget|lftp|smbclient/;
+const NAMES =
+  'pass pwd pw secret token key auth cookie credential eyj akia ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xox _live_ aiza sg.'.split(
+    ' ',
+  );
+const PARAMETERS = ['k=', 'sig=', 'signature=', 'hash=', 'code='];
+const PROGRAMS =
+  'mysql mariadb mytop innobackupex xtrabackup 7z sshpass mongo zip redis-cli ldap curl wget lftp smbclient'.split(
+    ' ',
+  );
 
 function isSuspicious(text: string): boolean {
-  return suspicious.test(text) || (programs.test(text) && /\s-/.test(text));
+  const low = text.toLowerCase();
+  const has = (piece: string) => low.includes(piece);
+  if (NAMES.some(has) || (has('@') && has(':'))) return true;
+  if ((has('?') || has('&')) && PARAMETERS.some(has)) return true;
+  return (has(' -') || has('\t-') || has('\n-')) && PROGRAMS.some((program) => text.includes(program));
 }
 
 /** PWD is where a shell stands; `bypass` and `oauth` only end like a name. */

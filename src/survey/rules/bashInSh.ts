@@ -1,12 +1,42 @@
 // Syntax that only bash understands, in a text that dash reads. What dash does with each was measured.
 import type { Simple } from '../../command/syntax.ts';
-import type { EntryRule, Hit } from './rule.ts';
+import type { Bytes } from '../../crontab/crontab.ts';
+import { anyOf, type EntryRule, type Hit } from './rule.ts';
 
 const COMMANDS = new Set(['source', 'let', 'pushd', 'popd', 'declare', 'typeset', 'shopt', 'disown']);
 
+const SIGNS = anyOf(
+  ...['|&', '&>', '<<<', '<(', '>(', '[[', '((', "$'", '$"', '=(', '+=', '=='],
+  ...[
+    'source',
+    'let',
+    'pushd',
+    'popd',
+    'declare',
+    'typeset',
+    'shopt',
+    'disown',
+    'function',
+    'select',
+    'pipefail',
+  ],
+);
+
+function mayBeBash(text: Bytes): boolean {
+  if (SIGNS.test(text)) return true;
+  // `>&1` is anybody's.
+  for (let at = text.indexOf('>&'); at >= 0; at = text.indexOf('>&', at + 2))
+    if (!'0123456789'.includes(text[at + 2] ?? 'x') || !' \t;&|'.includes(text[at + 3] ?? ' ')) return true;
+  return (
+    (text.includes('{') && /\$\{[^}]{0,80}[:/^,@[!]|\{[^}]{0,80}(?:,|\.\.)/.test(text)) ||
+    (text.includes('echo') && /\becho\s+-[a-zA-Z]*e/.test(text)) ||
+    (text.includes('export') && /\bexport\s+-f/.test(text))
+  );
+}
+
 export const bashInSh: EntryRule = {
   code: 'bash-in-sh',
-  gate: /\|&|>&(?!\d(?:[\s;&|]|$))|&>|\|&|<<<|[<>]\(|\[\[|\(\(|\$['"]|\$\{[^}]{0,80}[:/^,@[!]|[\w\]]\+?=\(|\+=|==|\{[^}]{0,80}(?:,|\.\.)|\b(?:source|let|pushd|popd|declare|typeset|shopt|disown|function|select|pipefail)\b|\becho\s+-[a-zA-Z]*e|\bexport\s+-f/,
+  gate: { test: mayBeBash },
   check({ dash, syntax }) {
     const flat = dash ? syntax() : 'syntax-error';
     if (flat === 'syntax-error') return [];

@@ -2,7 +2,7 @@
 import { readable } from '../../change/encode.ts';
 import { baseName } from '../../command/paths.ts';
 import type { Piece } from '../../command/syntax.ts';
-import type { EntryRule } from './rule.ts';
+import { anyOf, type EntryRule } from './rule.ts';
 
 const WRAPPERS = new Set(
   'nice ionice timeout env nohup setsid chrt stdbuf sudo doas flock taskset time systemd-run'.split(' '),
@@ -10,7 +10,7 @@ const WRAPPERS = new Set(
 
 export const cdBehindWrapper: EntryRule = {
   code: 'cd-behind-wrapper',
-  gate: /\S[ \t]+cd[ \t]/,
+  gate: anyOf(' cd ', '\tcd ', ' cd\t', '\tcd\t'),
   check({ syntax }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];

@@ -4,7 +4,7 @@ import type { EntryRule } from './rule.ts';
 
 export const cdSemicolon: EntryRule = {
   code: 'cd-semicolon',
-  gate: /\bcd\b[^;]{0,1000};/,
+  gate: { test: (text) => text.includes('cd') && text.includes(';') },
   check({ syntax, reading }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];

@@ -2,7 +2,7 @@
 import { readable } from '../../change/encode.ts';
 import type { Reading } from '../../command/command.ts';
 import { frameworkOf, onePass } from '../../worker/frameworks.ts';
-import type { EntryRule } from './rule.ts';
+import { anyOf, type EntryRule } from './rule.ts';
 
 interface Kind {
   readonly word: RegExp;
@@ -35,7 +35,10 @@ const KINDS: readonly Kind[] = [
 
 export const endlessWorker: EntryRule = {
   code: 'endless-worker',
-  gate: /queue:(?:work|listen)|queue\/listen|messenger:consume|schedule:work|\b(?:horizon|reverb:start|octane:start)\b|--(?:daemon|loop|forever)\b/,
+  gate: anyOf(
+    ...['queue:work', 'queue:listen', 'queue/listen', 'messenger:consume', 'schedule:work'],
+    ...['horizon', 'reverb:start', 'octane:start', '--daemon', '--loop', '--forever'],
+  ),
   check({ entry, reading, syntax }) {
     // Started once a boot, going on is what it is for.
     if (entry.schedule.is === 'reboot') return [];

@@ -2,11 +2,11 @@
 import { readable } from '../../change/encode.ts';
 import { baseName } from '../../command/paths.ts';
 import type { Simple } from '../../command/syntax.ts';
-import type { EntryRule } from './rule.ts';
+import { anyOf, type EntryRule } from './rule.ts';
 
 export const pgrepMatchesItself: EntryRule = {
   code: 'pgrep-matches-itself',
-  gate: /\bpgrep\b/,
+  gate: anyOf('pgrep'),
   check({ syntax, shell, entry }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];

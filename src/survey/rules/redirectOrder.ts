@@ -5,7 +5,7 @@ import type { EntryRule, Hit } from './rule.ts';
 
 export const redirectOrder: EntryRule = {
   code: 'redirect-order',
-  gate: /2>&1.*>/,
+  gate: { test: (text) => text.includes('2>&1') && text.includes('>', text.indexOf('2>&1') + 4) },
   check({ syntax }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];

@@ -45,10 +45,23 @@ export interface Program {
   readonly is: 'absent' | 'directory' | 'not-executable' | 'not-on-path';
 }
 
+/** A question about a text that is cheap to ask. */
+export interface Gate {
+  test(text: Bytes): boolean;
+}
+
+/**
+ * The texts with any of these pieces in them. Looking for a piece needs no preparation; a regular expression is compiled
+ * at its first use and again at its second, which takes longer than all else a scan of a few lines does.
+ */
+export function anyOf(...pieces: readonly string[]): Gate {
+  return { test: (text) => pieces.some((piece) => text.includes(piece)) };
+}
+
 export interface EntryRule {
   readonly code: RuleCode;
-  /** Cheap: texts without it are not asked about. */
-  readonly gate?: RegExp;
+  /** Texts that it is not true of are not asked about. */
+  readonly gate?: Gate;
   readonly check: (view: EntryView) => readonly Hit[];
 }
 

@@ -3,11 +3,11 @@
 import { readable } from '../../change/encode.ts';
 import type { Syntax } from '../../command/syntax.ts';
 import type { Bytes } from '../../crontab/crontab.ts';
-import type { EntryRule, Hit } from './rule.ts';
+import { anyOf, type EntryRule, type Hit } from './rule.ts';
 
 export const undefinedVariable: EntryRule = {
   code: 'undefined-variable',
-  gate: /\$\{?[A-Za-z_]/,
+  gate: anyOf('$'),
   check({ syntax, isSet }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];

@@ -3,7 +3,7 @@ import type { EntryRule } from './rule.ts';
 
 export const urlAmpersand: EntryRule = {
   code: 'url-ampersand',
-  gate: /:\/\/[^\s'"]{1,2000}&[^\s&]/,
+  gate: { test: (text) => text.includes('://') && /:\/\/[^\s'"]{1,2000}&[^\s&]/.test(text) },
   check({ syntax, entry }) {
     const flat = syntax();
     if (flat === 'syntax-error') return [];
