@@ -237,6 +237,14 @@ const wordings = {
       next: `A person is needed. The journal says where things stand: ${a['journal']}`,
     }),
   },
+  'not-closed': {
+    exit: 4,
+    say: (a) => ({
+      what: 'The rollback is carried out, but reading it back or closing its journal failed.',
+      why: a['reason'] ?? '',
+      next: `Until it is settled nothing else may be written: cronlatch rollback ${a['rollback']}`,
+    }),
+  },
   'worker-file': {
     exit: 5,
     say: (a) => ({ what: `Cannot ship ${a['path']}: ${a['reason']}.`, next: 'Nothing was changed.' }),

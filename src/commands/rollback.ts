@@ -9,7 +9,7 @@ import { closeJournal, openJournal, readJournals, reopenJournal } from '../journ
 import { type CloseState, type Journal, stateOf } from '../journal/records.ts';
 import { planForm } from '../plan/form.ts';
 import { type Case, type PlannedRollback, planBefore } from '../plan/rollback.ts';
-import { Problem } from '../problem.ts';
+import { Problem, reasonOf } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingJson } from '../show/findings.ts';
 import { findingLines } from '../show/text.ts';
@@ -111,9 +111,15 @@ async function carryOut(ctx: Context, to: Form, prepared: Prepared): Promise<Res
   });
   // Nothing to take back, put back by hand perhaps: that it is so is recorded all the same.
   await apply(server, pen, planned.plan.steps, bellFor(ctx, pen));
-  if (to === 'before') await readBack(ctx, journal, planned);
-  await closeJournal(server, pen, 'rolled-back');
-  await settleOpen(ctx, journals, journal, to, planned, pen.id);
+  try {
+    if (to === 'before') await readBack(ctx, journal, planned);
+    await closeJournal(server, pen, 'rolled-back');
+    await settleOpen(ctx, journals, journal, to, planned, pen.id);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'read-back') throw error;
+    const again = `${journal.open.id}${to === 'before' ? '' : ` --to ${to}`}${stateFlag(ctx)}`;
+    throw new Problem('not-closed', { reason: reasonOf(error), rollback: again }, { cause: error });
+  }
   ctx.screen.print(...done(ctx, journal, to, planned));
   return { json: report(ctx, journal, planned, { is: 'rolled-back', exit: 0, as: pen.id }), exit: 0 };
 }

@@ -75,6 +75,27 @@ describe('a deploy with a fault at every call', () => {
       expect(failed).toBeGreaterThan(calls / 2);
     });
 
+    test(`a failure ${when} any call of the rollback: exit 1 is as deployed, 4 what the next one settles`, async () => {
+      const { before, after } = await reference();
+      const whole = incident();
+      await run(whole, deployLine);
+      const { calls } = await run(whole, 'rollback --ci');
+      const exits = new Set<number | string>();
+      for (let at = 1; at <= calls; at++) {
+        const machine = incident();
+        await run(machine, deployLine);
+        const { exit } = await run(machine, 'rollback --ci', { at, kind: 'fail', when });
+        exits.add(exit);
+        machine.restart();
+        if (exit === 1) expect(withoutTimes(machine.picture()), `call ${at}`).toEqual(after);
+        expect((await run(machine, 'rollback --ci')).exit, `second rollback after call ${at}`).toBeOneOf([
+          0, 2,
+        ]);
+        expect(machine.picture(), `call ${at}, exit ${exit}`).toEqual(before);
+      }
+      expect([...exits].sort()).toEqual([1, 4]);
+    });
+
     for (const how of ['restart', 'powerCut'] as const) {
       test(`a kill ${when} any call (${how === 'restart' ? 'kill -9' : 'power cut'}) leaves the old state, or what rollback settles`, async () => {
         const { before, calls } = await reference();

@@ -56,6 +56,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'journal-unreadable': { path: '/a', line: 3, reason: 'no' },
   'foreign-edits': { what: '/a', reason: 'no' },
   'half-done': { what: 'step 2', reason: 'no', journal: '/j' },
+  'not-closed': { reason: 'no', rollback: 'ID' },
   'worker-file': { path: '/a', reason: 'no' },
   declined: {},
   interrupted: {},
