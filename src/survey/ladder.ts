@@ -1,7 +1,9 @@
 // Getting into a database whose account may be full: the account itself, an administrator where root may, else nobody.
+import { dirname } from 'node:path/posix';
 import { type Credentials, credentialsOf, type Place } from '../database/credentials.ts';
 import { clientOptions, fromMyCnf, readMyCnf } from '../database/myCnf.ts';
 import { type Failure, failureOf } from '../database/refusals.ts';
+import { isEmptySecret } from '../database/secret.ts';
 import type { DatabaseFailure, DatabaseSession, Server } from '../server/server.ts';
 import type { FoundCredentials } from './credentials.ts';
 import { peek } from './peek.ts';
@@ -78,11 +80,30 @@ async function administrator(
         ? { is: 'socket', path: socket }
         : undefined;
   if (here === undefined) return 'none';
+  const trusted = await isServersOwn(server, here.path);
   for (const { credentials, how } of await administrators(server)) {
+    // Which socket it is may come from a file of the site's: a password is shown to no server that a site could be.
+    if (!isEmptySecret(credentials.password) && !trusted) continue;
     const opened = await server.databases.open(here, credentials, connectTimeout);
     if (opened.is === 'open') return { session: opened.session, how };
   }
   return 'none';
+}
+
+/** Can only root and the database's own user have put a socket there? */
+async function isServersOwn({ files, people, self }: Server, socket: string): Promise<boolean> {
+  const last = await files.real(dirname(socket), self.owner);
+  if (last === 'absent') return false;
+  for (let at = last; ; at = dirname(at)) {
+    const seen = await files.look(at, self.owner);
+    if (seen.is !== 'directory') return false;
+    const isRoots = seen.uid === 0 && (seen.mode & 0o022) === 0;
+    if (!isRoots) {
+      const owner = at === last && (seen.mode & 0o002) === 0 ? await people.find(seen.uid) : 'unknown';
+      if (owner === 'unknown' || !/^(?:mysql|mariadb)$/.test(owner.name)) return false;
+    }
+    if (at === '/') return true;
+  }
 }
 
 async function administrators(server: Server): Promise<{ credentials: Credentials; how: string }[]> {
