@@ -99,6 +99,28 @@ function plainRequires(text) {
   );
 }
 
+// All of it in one file, for servers that have a Node (Plesk's own, say) and no npm. Its syntax is that of Node 12, so that
+// an old one gets to read which it needs instead of a syntax error.
+const single = await build({
+  ...common,
+  entryPoints: { cronlatch: 'src/main.ts' },
+  outExtension: { '.js': '.cjs' },
+  define,
+  plugins: [raw],
+  target: 'node12',
+  sourcemap: false,
+  minifySyntax: true,
+  banner: {
+    js: `#!/usr/bin/env node
+'use strict';
+var cronlatchNode = process.versions.node.split('.').map(Number);
+if (cronlatchNode[0] < 20 || (cronlatchNode[0] === 20 && cronlatchNode[1] < 17)) {
+  process.stderr.write('cronlatch needs Node 20.17 or newer; this is ' + process.versions.node + '.\\nOn Plesk newer ones are in /opt/plesk/node/.\\n');
+  process.exit(2);
+}`,
+  },
+});
+
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/deps', { recursive: true });
 mkdirSync('dist/cache');
@@ -123,6 +145,8 @@ for (const { path, text, contents } of [
     `(function (exports, require, module) { ${ascii}\n})\n//# sourceMappingURL=${name}.map\n`,
   );
 }
+
+for (const { path, contents } of single.outputFiles) writeFileSync(path, contents, { mode: 0o755 });
 
 // The manual page is made of the same table as --help. It carries the day of the last commit, so that a build can be repeated.
 const { outputFiles: page } = await build({
