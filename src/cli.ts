@@ -60,6 +60,13 @@ const database: readonly Flag[] = [
   { name: 'db-tls-ca', takes: 'FILE', help: 'authority to verify it with' },
 ];
 
+/** What the checklist asks a database. */
+const jobs: readonly Flag[] = [
+  { name: 'jobs-table', takes: 'NAME', help: 'the table of jobs (import_jobs, jobs …)' },
+  { name: 'jobs-states', takes: 'WORDS', help: 'its words: pending=new,done=ok|sent …' },
+  { name: 'jobs-sql', takes: 'SELECT', help: 'or one row: pending, processing, done, failed' },
+];
+
 export type CommandName =
   | 'wizard'
   | 'scan'
@@ -165,8 +172,8 @@ export const commands: readonly CommandRow[] = [
       {
         name: 'without',
         takes: 'PARTS',
-        values: ['guard', 'stop', 'verify'],
-        help: 'leave out guard, stop or verify (comma-separated)',
+        values: ['guard', 'stop', 'verify', 'database'],
+        help: 'leave out guard, stop, verify or database (a,b)',
       },
       { name: 'ticks', takes: 'N', help: 'runs to watch when verifying (3)' },
       { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
@@ -175,6 +182,8 @@ export const commands: readonly CommandRow[] = [
       { name: 'resume', takes: 'ID', help: 'carry on a deployment that was cut off' },
       { name: 'keep-on-fail', help: 'do not roll back when a check fails' },
       { name: 'strict', help: 'exit 6 when a check could not be measured' },
+      ...jobs,
+      ...database,
       wait,
       json,
     ],
@@ -182,12 +191,21 @@ export const commands: readonly CommandRow[] = [
   {
     name: 'verify',
     what: 'check that a deployment works, with evidence for each verdict',
-    usage: 'cronlatch verify [ID] [--ticks N] [--max-wait TIME] [--json]',
+    usage: 'cronlatch verify [ID] [--script PATH [SOURCE]] [--ticks N] [--json]',
     takesId: true,
-    examples: [['cronlatch verify', 'the deployments that stand']],
+    examples: [
+      ['cronlatch verify', 'the deployments that stand'],
+      ['cronlatch verify --script worker.php', 'a worker as it stands, deployed or not'],
+    ],
     flags: [
+      { name: 'script', takes: 'PATH', help: 'check this worker, deployed or not' },
+      { name: 'entry', takes: 'LINE', help: 'or the one in this line' },
+      ...source,
       { name: 'ticks', takes: 'N', help: 'runs to watch (3)' },
       { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
+      { name: 'without', takes: 'PARTS', help: 'database: do not ask the worker’s database' },
+      ...jobs,
+      ...database,
       json,
     ],
   },

@@ -2,7 +2,7 @@
 import type { Dialect } from '../crontab/crontab.ts';
 import type { CrontabSource } from '../server/server.ts';
 
-export type Part = 'guard' | 'stop' | 'verify';
+export type Part = 'guard' | 'stop' | 'verify' | 'database';
 
 /** Which crontabs are meant. */
 export type Scope =

@@ -226,7 +226,9 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
     ...(taskType === undefined ? {} : { taskType }),
     grace: seconds(text('grace') ?? '30s', '--grace'),
     ...(killAfter === undefined ? {} : { killAfter: seconds(killAfter, '--kill-after') }),
-    without: parts.map((part) => oneOf(part, ['guard', 'stop', 'verify'] as const, '--without') as Part),
+    without: parts.map(
+      (part) => oneOf(part, ['guard', 'stop', 'verify', 'database'] as const, '--without') as Part,
+    ),
   };
 }
 

@@ -8,9 +8,11 @@ import { type Verdict, worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, flag, type Result, reportSchema } from './context.ts';
 import { bellFor, stateFlag } from './work.ts';
+import { databaseBaselines, jobSettings } from './workerDatabase.ts';
 
 /** Applies the plan under a new journal, verifies, and settles how it ends. */
 export async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>): Promise<Result> {
+  jobSettings(ctx);
   return ctx.interrupts.guard(async () => {
     const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, {
       command: 'deploy',
@@ -37,10 +39,11 @@ export async function finish(
 ): Promise<Result> {
   const at = new Date(ctx.server.now()).toISOString();
   const logs = await baselinesOf(ctx.server, plan.workers);
-  await pen.write({ is: 'baseline', at, logs });
+  const databases = await databaseBaselines(ctx, plan.workers);
+  await pen.write({ is: 'baseline', at, logs, ...(databases.length === 0 ? {} : { databases }) });
   const checks = ctx.settings.latching.without.includes('verify')
     ? []
-    : await runChecks(ctx, plan.workers, logs);
+    : await runChecks(ctx, plan.workers, logs, databases);
   await pen.write({ is: 'checked', at: new Date(ctx.server.now()).toISOString(), checks });
   const verdict = worst(checks);
   const full = { ...json, deployment: pen.id, steps: plan.steps.length, checks: checksJson(checks) };

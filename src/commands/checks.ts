@@ -1,7 +1,7 @@
 // Running the checklist for a deployment: used at the end of deploy and by verify.
 import { seconds, whole } from '../ask/settle.ts';
 import type { Latched } from '../change/plan.ts';
-import type { Baseline } from '../journal/records.ts';
+import type { Baseline, DatabaseBaseline } from '../journal/records.ts';
 import { verdictLines } from '../show/text.ts';
 import { sayVerdict } from '../show/verdicts.ts';
 import { realScript } from '../survey/look.ts';
@@ -9,12 +9,14 @@ import { survey } from '../survey/survey.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';
 import { type Context, word } from './context.ts';
+import { beside, watchees } from './workerDatabase.ts';
 
 /** Looks at the crontabs of these workers again and runs every check. Prints the checklist. */
 export async function runChecks(
   ctx: Context,
   workers: readonly Latched[],
   baselines: readonly Baseline[],
+  databases: readonly DatabaseBaseline[] = [],
 ): Promise<Verdict[]> {
   const sources = new Map(workers.map((w) => [w.source, w.from]));
   const scripts = new Set(workers.map(({ script }) => script));
@@ -27,14 +29,21 @@ export async function runChecks(
     },
     (worker) => scripts.has(realScript(worker)),
   );
-  const verdicts = await verify(ctx.server, workers, {
-    ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
-    maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
-    baselines,
-    facts,
-    tell: (event) => ctx.screen.tell(event),
-    interrupted: () => ctx.interrupts.heard() !== 'no',
-  });
+  const watched = await watchees(ctx, workers);
+  const runs = new Map<Latched, number>();
+  const verdicts = await beside(ctx, watched, databases, async () => ({
+    runs,
+    verdicts: await verify(ctx.server, workers, {
+      ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
+      maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
+      baselines,
+      facts,
+      watched: new Set(watched.map(({ worker }) => worker)),
+      seenRuns: (worker, count) => runs.set(worker, count),
+      tell: (event) => ctx.screen.tell(event),
+      interrupted: () => ctx.interrupts.heard() !== 'no',
+    }),
+  }));
   ctx.screen.print(...verdictLines(verdicts, ctx.screen.out, ctx.verbose));
   return verdicts;
 }

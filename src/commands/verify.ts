@@ -1,14 +1,21 @@
 // verify: the checklist for a deployment, or for all that stand.
+import type { Latched } from '../change/plan.ts';
 import { fateOf, inForm, standing } from '../journal/fate.ts';
 import { readJournals } from '../journal/journal.ts';
-import type { Journal } from '../journal/records.ts';
+import type { Baseline, DatabaseBaseline, Journal } from '../journal/records.ts';
+import { choose, meantBy } from '../plan/choose.ts';
+import { asItStands } from '../plan/latched.ts';
 import { Problem } from '../problem.ts';
+import { survey } from '../survey/survey.ts';
+import { baselinesOf } from '../verify/log.ts';
 import { worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, type Result, reportSchema } from './context.ts';
+import { databaseBaselines } from './workerDatabase.ts';
 
 /** Exit 0 when every check passed or was skipped, 3 when one failed, 6 when one could not be measured. */
 export async function verifyDeployment(ctx: Context): Promise<Result> {
+  if (ctx.settings.pick.is !== 'unsaid') return verifyUndeployed(ctx);
   const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
   const { id } = ctx.line;
   const named = (j: Journal): boolean => id === undefined || j.open.id === id;
@@ -32,8 +39,43 @@ export async function verifyDeployment(ctx: Context): Promise<Result> {
     chosen.flatMap((j) => j.open.plan.workers).map((w) => [`${w.source}:${w.line}:${w.script}`, w]),
   );
   const baselines = chosen.flatMap((j) => j.records.flatMap((r) => (r.is === 'baseline' ? r.logs : [])));
+  const databases = chosen.flatMap((j) =>
+    j.records.flatMap((r) => (r.is === 'baseline' ? (r.databases ?? []) : [])),
+  );
+  return checked(ctx, [...workers.values()], baselines, databases, {
+    deployment: chosen.map((j) => j.open.id),
+    ...(skipped.length === 0 ? {} : { skipped }),
+  });
+}
+
+/** Workers as their entries stand, whether or not anything was deployed: --script, --entry or --all. */
+async function verifyUndeployed(ctx: Context): Promise<Result> {
+  if (ctx.line.id !== undefined)
+    throw new Problem('usage', {
+      what: `A deployment (${ctx.line.id}) and --script, --entry or --all cannot be used together.`,
+    });
+  const { settings } = ctx;
+  const facts = await survey(ctx.server, settings, meantBy(settings.pick));
+  const choice = choose(facts, settings.pick);
+  if (choice.is !== 'jobs')
+    throw new Problem('no-such-entry', {
+      what: choice.is === 'none' && choice.what !== '' ? choice.what : 'No such worker.',
+    });
+  const workers = choice.jobs.map((job) => asItStands(job, facts));
+  const logs = await baselinesOf(ctx.server, workers);
+  const databases = await databaseBaselines(ctx, workers);
+  return checked(ctx, workers, logs, databases, { deployment: [] });
+}
+
+async function checked(
+  ctx: Context,
+  workers: readonly Latched[],
+  baselines: readonly Baseline[],
+  databases: readonly DatabaseBaseline[],
+  more: Record<string, unknown>,
+): Promise<Result> {
   // Interrupted, it still says what it has seen.
-  const checks = await ctx.interrupts.guard(() => runChecks(ctx, [...workers.values()], baselines));
+  const checks = await ctx.interrupts.guard(() => runChecks(ctx, workers, baselines, databases));
   const verdict = worst(checks);
   const heard = ctx.interrupts.heard();
   const exit =
@@ -42,13 +84,11 @@ export async function verifyDeployment(ctx: Context): Promise<Result> {
       : heard === 'SIGINT'
         ? 130
         : 143;
-  const deployment = chosen.map((j) => j.open.id);
   return {
     json: {
       schema: reportSchema,
       command: 'verify',
-      deployment,
-      ...(skipped.length === 0 ? {} : { skipped }),
+      ...more,
       checks: checksJson(checks),
       outcome: { is: verdict, exit },
     },

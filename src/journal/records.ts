@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { stepFromJson, stepToJson } from '../change/encode.ts';
 import type { Plan } from '../change/plan.ts';
 import type { Step } from '../change/step.ts';
+import type { JobCounts } from '../database/jobs.ts';
+import type { Counters } from '../database/refusals.ts';
 import { Problem } from '../problem.ts';
 
 export const journalSchema = 1;
@@ -14,6 +16,15 @@ export interface Baseline {
   /** Where the log ended when the deployment was applied. */
   readonly size: number;
   readonly inode: string | 'absent';
+}
+
+/** How a worker's database stood when the deployment was applied. */
+export interface DatabaseBaseline {
+  readonly script: string;
+  /** ISO. */
+  readonly at: string;
+  readonly counters?: Counters;
+  readonly jobs?: JobCounts;
 }
 
 export type JournalRecord =
@@ -48,7 +59,13 @@ export type JournalRecord =
     }
   /** The line above was cut off by a crash before it was durable. */
   | { readonly is: 'torn' }
-  | { readonly is: 'baseline'; readonly at: string; readonly logs: readonly Baseline[] }
+  | {
+      readonly is: 'baseline';
+      readonly at: string;
+      readonly logs: readonly Baseline[];
+      /** Counters and jobs of the workers' databases; earlier versions wrote none. */
+      readonly databases?: readonly DatabaseBaseline[];
+    }
   | { readonly is: 'checked'; readonly at: string; readonly checks: readonly unknown[] }
   | { readonly is: 'close'; readonly at: string; readonly state: CloseState; readonly by?: string };
 

@@ -1,9 +1,21 @@
 // What the checks and a rollback need to know of a worker later, kept with the plan.
+import { join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import type { Latched } from '../change/plan.ts';
+import { logOf } from '../command/redirects.ts';
 import { type Facts, type Job, tellingArgs } from '../survey/facts.ts';
 import type { Guarding } from './guard.ts';
 import type { Way } from './task.ts';
+
+/** A worker nobody has deployed, as its entry stands: it can be checked, too. */
+export function asItStands(job: Job, facts: Facts): Latched {
+  const { text } = job.entry.command;
+  const log = logOf(job.command);
+  const path = log.startsWith('/') ? log : join(job.command.directory, log);
+  const plain = log === 'none' || log === 'null' || log === 'unknown' ? undefined : readable(path);
+  const guard: Guarding = { place: 'none', files: [], flags: [], findings: [], obstacles: [] };
+  return latched(job, guard, false, plain, text, facts, { is: 'nothing', findings: [] });
+}
 
 /** Puts it together. `after` is the command as it will stand in the crontab. */
 export function latched(

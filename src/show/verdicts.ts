@@ -1,5 +1,6 @@
 // Verdicts in words: what was expected, what was seen, what would settle it.
 import type { Verdict } from '../verify/verdict.ts';
+import { sayDuration } from './schedule.ts';
 
 const expected: Record<string, string> = {
   'new-entry': 'cron runs the new entry',
@@ -12,7 +13,9 @@ const expected: Record<string, string> = {
   'stale-recovered': 'a dead instance’s PID file blocks nobody',
   'one-entry': 'exactly one entry starts the script',
   'guard-in-place': 'the guard is in place',
-  database: 'connections below the limit',
+  database: 'database connections stay below 60 % of the limit, and do not rise',
+  refusals: 'the database refused nobody since the deployment',
+  jobs: 'jobs are done, none is stuck, and the backlog shrinks',
   'cron-alive': 'cron is running',
 };
 
@@ -64,6 +67,36 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'guard-in-place/fail/guard-lost': () =>
     'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
   'guard-in-place/fail/file-gone': () => 'its file is gone',
+  'database/pass/room': (a) =>
+    `at most ${a['peak']} of ${a['limit']} (${a['share']} %), ${a['samples']} samples`,
+  'database/warn/no-limit': (a) =>
+    `at most ${a['peak']}; the account has no limit of its own, the whole server’s is ${a['limit']}`,
+  'database/fail/too-high': (a) =>
+    `${a['peak']} of ${a['limit']} (${a['share']} %)${a['refused'] === '0' ? '' : `, refused ${a['refused']} time(s) while we looked`}; see: cronlatch connections`,
+  'database/fail/rising': (a) => `rising from ${a['first']} to ${a['last']}; see: cronlatch connections`,
+  'database/fail/rising-slowly': (a) => `rising by ${a['slope']} a minute; see: cronlatch connections`,
+  'database/fail/administrators-only': () => 'the server’s max_user_connections lets only administrators in',
+  'database/inconclusive/no-samples': () => 'no sample could be taken',
+  'refusals/pass/none': () => 'the server’s counters prove that there was none',
+  'refusals/fail/in-log': (a) => `${a['count']} line(s) of the worker’s log speak of it`,
+  'refusals/warn/somebody': (a) =>
+    `the server refused somebody (${a['low']} to ${a['high']} for an account’s limit, ${a['full']} because it was full); nothing in this worker’s log`,
+  'refusals/inconclusive/unclear': (a) =>
+    `between ${a['low']} and ${a['high']} on the whole server: wrong passwords raise the same counter`,
+  'refusals/inconclusive/counters-reset': () => 'the server was restarted since, and its counters with it',
+  'refusals/inconclusive/no-counters': () => 'the server’s counters could not be read',
+  'jobs/pass/done': (a) => sayJobs(a),
+  'jobs/warn/stuck-before': (a) =>
+    `${sayJobs(a)}; ${a['stuck']} were left in work by a process that is gone: requeue them yourself (back to pending, or failed when they were tried often)`,
+  'jobs/warn/backlog-grows': (a) =>
+    `${sayJobs(a)}, but ${a['arrived']} arrived: one instance alone does not keep up (--once passes more often, or a larger batch)`,
+  'jobs/fail/stuck': (a) => `${a['stuck']} more in work than before that nobody works on; ${sayJobs(a)}`,
+  'jobs/fail/more-failures': (a) => `more fail than before: ${sayJobs(a)}`,
+  'jobs/fail/none-done': (a) => `${a['pending']} wait, and the worker’s runs did none of them`,
+  'jobs/inconclusive/nothing-pending': () => 'nothing was to be done: verify again when jobs wait',
+  'jobs/inconclusive/none-done-yet': (a) =>
+    `none was seen done yet (${a['pending']} wait, ${a['processing']} in work): verify again, or with more --ticks`,
+  'jobs/inconclusive/jobs-unseen': () => 'the jobs could not be counted',
   'cron-alive/pass/running': () => 'it is',
   'cron-alive/warn/none': () => 'none runs on this machine: start it (systemctl start cron, on RHEL crond)',
   'cron-alive/inconclusive/hidden': () =>
@@ -71,6 +104,12 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'cron-alive/inconclusive/confined': () =>
     'none was seen in this container (PID namespace), and outside of it nothing can be seen',
 };
+
+function sayJobs(a: Record<string, string>): string {
+  const drain = a['drain'] === '-1' ? '' : `, drained in about ${sayDuration(Number(a['drain']) * 1000)}`;
+  const failed = a['failed'] === '0' ? '' : `, ${a['failed']} failed`;
+  return `${a['done']} done (${a['perMinute']} a minute)${failed}, ${a['pending']} wait, ${a['processing']} in work${drain}`;
+}
 
 /** How cron is made to read a crontab that it has missed. */
 const readAgain: Record<string, string> = {
@@ -81,7 +120,10 @@ const readAgain: Record<string, string> = {
 
 const because: Record<string, (a: Record<string, string>) => string> = {
   'not-live': (a) => `skipped: no cron runs ${a['source']}`,
-  'no-database': () => 'skipped: no database is given, and database checks are not part of this version',
+  'no-database': () =>
+    'skipped: no credentials of a MariaDB or MySQL were found beside the script (--db-url names one)',
+  'no-job-table': () => 'skipped: no table of jobs is known there (--jobs-table or --jobs-sql names one)',
+  unreached: (a) => `the database could not be asked (${a['why']}); see: cronlatch connections`,
   'entry-unchanged': () => 'skipped: the deployment did not change the entry',
   'runs-alike': () => 'skipped: a run of the new entry looks no different from one of the old',
   'no-guard': () => 'skipped: deployed without a guard',

@@ -92,9 +92,14 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
   const inEnv = fromVariables(search.env);
   if (inEnv !== 'none') return done(inEnv, 'environment', 'environment');
   let variables = new Map(search.env);
-  for (const directory of upTo(search.directory, search.home)) {
-    const env = await readDotenv(server, search, directory);
+  const directories = upTo(search.directory, search.home);
+  const names = new Map<string, ReadonlySet<string>>();
+  for (const directory of directories)
+    names.set(directory, new Set(await listed(server, directory, search.as)));
+  for (const directory of directories) {
     looked.push(join(directory, '.env'));
+    if (![...(names.get(directory) ?? [])].some((name) => name.startsWith('.env'))) continue;
+    const env = await readDotenv(server, search, directory);
     if (env === 'none') continue;
     variables = new Map([...variables, ...env.variables]);
     const found = fromVariables(env.variables);
@@ -104,8 +109,9 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
   looked.push(...cnf.files);
   const inCnf = fromMyCnf(cnf.options);
   if (inCnf !== 'none') return done(inCnf, 'my-cnf', cnf.files.at(-1) ?? '', cnf.worldReadable);
-  for (const directory of upTo(search.directory, search.home)) {
+  for (const directory of directories) {
     for (const name of phpConfigs) {
+      if (!names.get(directory)?.has(name.split('/')[0] ?? '')) continue;
       const path = join(directory, name);
       const seen = await peek(server, path, search.as);
       if (seen.is !== 'file' || seen.bytes.length > 512 * 1024) continue;

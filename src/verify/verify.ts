@@ -22,6 +22,9 @@ export interface VerifyOptions {
   readonly baselines: readonly Baseline[];
   /** The crontabs as they are now. */
   readonly facts: Facts;
+  /** Workers whose database is checked beside this. */
+  readonly watched?: ReadonlySet<Latched>;
+  readonly seenRuns?: (worker: Latched, runs: number) => void;
   readonly tell: (event: { code: string; [key: string]: unknown }) => void;
   readonly interrupted: () => boolean;
 }
@@ -71,6 +74,7 @@ export async function verify(
       }
     } else {
       const watched = seen.get(worker);
+      options.seenRuns?.(worker, watched?.runs ?? 0);
       const log = await judgeLog(server, worker, options.baselines, watched);
       const form = forms.get(worker) ?? 'same';
       verdicts.push(
@@ -79,6 +83,7 @@ export async function verify(
         ...log,
       );
     }
+    if (options.watched?.has(worker)) continue;
     verdicts.push({
       check: 'database',
       worker: worker.name,

@@ -1,0 +1,228 @@
+// The database side of the checklist: how it stood at the deployment, what was seen while runs were watched, and what that proves.
+import type { Latched } from '../change/plan.ts';
+import { type JobCounts, judgeJobs } from '../database/jobs.ts';
+import { type Judged, judgePeak, judgeRefusals, type Sample } from '../database/judge.ts';
+import type { Limit } from '../database/limits.ts';
+import { type Counters, type Interval, refusalsBetween } from '../database/refusals.ts';
+import type { DatabaseBaseline } from '../journal/records.ts';
+import { Problem } from '../problem.ts';
+import type { Server } from '../server/server.ts';
+import type { FoundCredentials } from '../survey/credentials.ts';
+import { type DatabaseLook, lookAtDatabase, type OpenLook } from '../survey/database.ts';
+import { countJobs, type JobSettings, jobSource } from '../survey/jobs.ts';
+import { type Verdict, verdictsOf } from './verdict.ts';
+
+/** A worker and the database it works with. */
+export interface Watchee {
+  readonly worker: Latched;
+  readonly found: FoundCredentials;
+}
+
+/** Between two looks at the processes; a session of the account's own is opened for every fifth of them only. */
+const pace = 1000;
+const sessionEvery = 5;
+
+interface Seen {
+  readonly samples: Sample[];
+  first?: Counters;
+  last?: Counters;
+  limit?: Limit | undefined;
+  /** Our own tries that were refused. */
+  own: number;
+  jobs?:
+    | { readonly before: JobCounts; readonly after: JobCounts; readonly seconds: number }
+    | 'none'
+    | 'unseen';
+  unreached?: string;
+}
+
+/** Counters and jobs as they are now, for the journal. What cannot be asked is left out. */
+export async function databaseBaseline(
+  server: Server,
+  { worker, found }: Watchee,
+  jobs: JobSettings,
+): Promise<DatabaseBaseline> {
+  const at = new Date(server.now()).toISOString();
+  const open = await lookAtDatabase(server, found);
+  try {
+    const counts = await countIn(server, open, found, jobs);
+    const { counters } = open.look;
+    return {
+      script: worker.script,
+      at,
+      ...(counters === undefined ? {} : { counters }),
+      ...(typeof counts === 'string' ? {} : { jobs: counts }),
+    };
+  } finally {
+    await open.close();
+  }
+}
+
+/**
+ * Samples until `over` says so, then judges. An administrator's session costs the account nothing; the account's own is
+ * opened for a moment, since one of five is a fifth of all, and a sample that is refused is an observation as well.
+ */
+export async function watchDatabase(
+  server: Server,
+  { worker, found }: Watchee,
+  options: {
+    readonly jobs: JobSettings;
+    readonly baseline: DatabaseBaseline | undefined;
+    readonly over: () => boolean;
+  },
+): Promise<(log: number | 'unknown', runs: number) => Verdict[]> {
+  const seen: Seen = { samples: [], own: 0 };
+  const { baseline } = options;
+  try {
+    await sample(server, worker, found, seen, options);
+  } catch (error) {
+    // Watching a database is no reason for a deployment to fail.
+    if (!(error instanceof Problem)) throw error;
+    seen.unreached ??= error.code;
+  }
+  return (log, runs) => verdicts(worker, seen, baseline, log, runs);
+}
+
+async function sample(
+  server: Server,
+  worker: Latched,
+  found: FoundCredentials,
+  seen: Seen,
+  {
+    jobs,
+    baseline,
+    over,
+  }: { jobs: JobSettings; baseline: DatabaseBaseline | undefined; over: () => boolean },
+): Promise<void> {
+  const began = server.elapsed();
+  const since = (): number => (server.elapsed() - began) / 1000;
+  const open = await lookAtDatabase(server, found);
+  // An administrator's session is kept, the account's own is given back after every look.
+  const kept = open.look.by === 'administrator' ? open : undefined;
+  try {
+    const before = await countIn(server, open, found, jobs);
+    if (kept === undefined) await open.close();
+    note(seen, open.look, since(), baseline !== undefined);
+    if (seen.unreached !== undefined) return;
+    for (let round = 1; !over(); round++) {
+      await server.wait(pace);
+      if (over()) break;
+      if (kept !== undefined) note(seen, await kept.again(), since(), false);
+      else if (round % sessionEvery === 0) note(seen, await lookAndLeave(server, found), since(), true);
+      else seen.samples.push({ at: since(), used: await usedByWorker(server, worker, found) });
+    }
+    const end = kept ?? (await lookAtDatabase(server, found));
+    const start = baseline?.jobs ?? before;
+    const highest = typeof start === 'object' ? start.highest : undefined;
+    try {
+      const after = await countIn(server, end, found, jobs, highest);
+      note(seen, kept === undefined ? end.look : await kept.again(), since(), kept === undefined);
+      const seconds =
+        baseline?.jobs === undefined ? since() : (server.now() - Date.parse(baseline.at)) / 1000;
+      const both = typeof start === 'object' && typeof after === 'object';
+      seen.jobs = both ? { before: start, after, seconds } : after === 'none' ? 'none' : 'unseen';
+    } finally {
+      if (kept === undefined) await end.close();
+    }
+  } finally {
+    await open.close();
+  }
+}
+
+async function lookAndLeave(server: Server, found: FoundCredentials): Promise<DatabaseLook> {
+  const open = await lookAtDatabase(server, found);
+  await open.close();
+  return open.look;
+}
+
+async function countIn(
+  server: Server,
+  { look, session }: OpenLook,
+  found: FoundCredentials,
+  jobs: JobSettings,
+  upTo?: number,
+): Promise<JobCounts | 'none' | 'unseen'> {
+  if (session === undefined) return 'unseen';
+  const { database } = found.credentials;
+  if (look.by === 'administrator' && database !== undefined) {
+    const used = await session.ask(`USE \`${database.replaceAll('`', '``')}\``);
+    if (used.is === 'failed') return 'unseen';
+  }
+  const source = await jobSource(session, database, jobs);
+  return typeof source === 'string' ? source : countJobs(server, session, source, jobs.states, upTo);
+}
+
+/** `tried`: its tries that were refused are in the counters that the interval is made of, and are not the worker's. */
+function note(seen: Seen, look: DatabaseLook, at: number, tried: boolean): void {
+  const failure = look.refused?.failure;
+  const full = failure?.is === 'full';
+  if (tried && full && failure.by !== 'server')
+    seen.own += look.by === 'account' ? look.tries - 1 : look.tries;
+  if (look.by === 'kernel' && !full) {
+    if (seen.samples.length === 0) seen.unreached = failure?.is ?? 'lost';
+    return;
+  }
+  if (look.by === 'kernel') seen.samples.push({ at, used: 'refused' });
+  const use = look.uses.find(({ account }) => account === look.account) ?? look.uses[0];
+  if (use !== undefined) seen.samples.push({ at, used: use.used });
+  seen.limit = look.limit ?? use?.limit ?? seen.limit;
+  if (look.counters === undefined) return;
+  seen.first ??= look.counters;
+  seen.last = look.counters;
+}
+
+/** Connections that the worker's own processes hold, as the kernel tells it. */
+async function usedByWorker(server: Server, worker: Latched, { place }: FoundCredentials): Promise<number> {
+  const view = await server.sockets.look(
+    place.is === 'socket' ? { socket: place.path } : { port: place.port },
+  );
+  const mine = [...view.holders.values()].filter((holders) =>
+    holders.some(
+      (one) => one.uid === worker.uid && one.kind === 'interpreter' && isScript(one.script, worker.script),
+    ),
+  );
+  return mine.length;
+}
+
+/** A relative word in a command line names the script by its end. */
+function isScript(word: string | undefined, script: string): boolean {
+  return word !== undefined && (word === script || script.endsWith(`/${word.replace(/^\.\//, '')}`));
+}
+
+/** The checks on the database of one worker. */
+function verdicts(
+  worker: Latched,
+  seen: Seen,
+  baseline: DatabaseBaseline | undefined,
+  log: number | 'unknown',
+  runs: number,
+): Verdict[] {
+  const make = verdictsOf(worker.name);
+  const say = (check: string, { is, because, args }: Judged): Verdict => make(check, is, because, [], args);
+  if (seen.unreached !== undefined)
+    return ['database', 'refusals', 'jobs'].map((check) =>
+      check === 'refusals' && log !== 'unknown' && log > 0
+        ? say(check, judgeRefusals(log, 'unknown'))
+        : make(check, 'inconclusive', 'unreached', [], { why: seen.unreached ?? '' }),
+    );
+  const jobs: Judged =
+    seen.jobs === undefined || seen.jobs === 'unseen'
+      ? { is: 'inconclusive', because: 'jobs-unseen', args: {} }
+      : seen.jobs === 'none'
+        ? { is: 'skip', because: 'no-job-table', args: {} }
+        : judgeJobs(seen.jobs.before, seen.jobs.after, seen.jobs.seconds, runs);
+  return [
+    say('database', judgePeak(seen.samples, seen.limit)),
+    say('refusals', judgeRefusals(log, intervalOf(seen, baseline))),
+    say('jobs', jobs),
+  ];
+}
+
+function intervalOf(seen: Seen, baseline: DatabaseBaseline | undefined): Interval | 'unknown' {
+  const before = baseline?.counters ?? seen.first;
+  if (before === undefined || seen.last === undefined) return 'unknown';
+  const { last, own } = seen;
+  // Fewer than before means a restart, whatever was ours.
+  const aborted = last.aborted < before.aborted ? last.aborted : Math.max(before.aborted, last.aborted - own);
+  return refusalsBetween(before, { ...last, aborted });
+}
