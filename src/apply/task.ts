@@ -18,7 +18,7 @@ export async function putTask(
 ): Promise<void> {
   const state = await settleTask(server, step);
   if (state === 'neither') throw new Problem('changed-under-us', { what: targetOf(step) });
-  if (state === 'after') return;
+  if (state === 'after' && (step.after === 'plesk' || step.mtime === undefined)) return;
   const plesk = await pleskOf(server);
   acting();
   if (step.after !== 'plesk') {

@@ -35,6 +35,8 @@ const onlyFlags = new Set([
   'config',
   'plan',
   'save',
+  'print',
+  'probe',
   'resume',
   'dry-run',
   'expect',

@@ -5,6 +5,7 @@ import { targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
 import { choose, meantBy } from '../plan/choose.ts';
 import { type Planned, planDeploy } from '../plan/deploy.ts';
+import { isPanels } from '../plesk/places.ts';
 import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { findingJson } from '../show/findings.ts';
@@ -40,7 +41,16 @@ export async function deploy(ctx: Context): Promise<Result> {
   const dryRun = flag(ctx, 'dry-run');
   const settings = { ...ctx.settings, earlier: await earlierLocks(ctx) };
   const facts = await survey(ctx.server, settings, meantBy(settings.pick));
-  const jobs = await chooseJobs(ctx, facts, dryRun);
+  const print = word(ctx, 'print');
+  const chosen = await chooseJobs(ctx, facts, dryRun || print !== undefined);
+  if (print !== undefined) {
+    const { printSteps } = await import('./print.ts');
+    // By hand more is possible than from here: what stands in our way need not stand in a person's.
+    const able =
+      chosen.length > 0 ? chosen : jobsOf(facts).filter((job) => !isPanels(job.interpreter.wanted));
+    return printSteps(ctx, facts, able, print);
+  }
+  const jobs = chosen;
   if (jobs.length === 0) return nothingToDo(ctx, facts);
   const planned = await planWith(ctx, facts, jobs);
   await show(ctx, planned, facts, jobs);

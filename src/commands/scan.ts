@@ -17,6 +17,8 @@ import { type Context, type Result, word } from './context.ts';
 
 /** Scans the crontabs of the settings' scope. Exit 3 when a finding reaches --fail-on. */
 export async function scan(ctx: Context): Promise<Result> {
+  const probed = word(ctx, 'probe');
+  if (probed !== undefined) return (await import('./probe.ts')).probe(ctx, probed);
   const failOn =
     oneOf(word(ctx, 'fail-on'), ['note', 'warn', 'stop', 'never'] as const, '--fail-on') ?? 'warn';
   const format =
@@ -24,7 +26,7 @@ export async function scan(ctx: Context): Promise<Result> {
       ? 'json'
       : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github'] as const, '--format') ?? 'text');
   const choice: Choice = { only: rulesOf(ctx, 'only') ?? 'all', ignore: rulesOf(ctx, 'ignore') ?? new Set() };
-  const facts = await survey(ctx.server, ctx.settings);
+  const facts = await survey(ctx.server, ctx.settings, undefined, (event) => ctx.screen.tell(event));
   const panels = facts.plesk === 'none' ? [] : facts.plesk.findings;
   const cron = await cronFindings(ctx.server, facts.crontabs);
   const extra = [...(await lostGuards(ctx, facts)), ...cron, ...panels];

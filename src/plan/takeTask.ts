@@ -34,8 +34,10 @@ export function takeBackTask(step: PutTask, crontabs: readonly Now[], tasks: Tas
     return;
   }
   if (back.foreign) ways.foreign.add(name);
-  if (changed === 0 && back.text === held.text) return;
   const turned = invert(step) as PutTask;
+  // A rollback that was cut off may have left Plesk's own time with the text of before.
+  const there = now.route.by === 'command' ? undefined : now.route.look.mtime;
+  if (changed === 0 && back.text === held.text && (back.foreign || there === turned.mtime)) return;
   const mtime = back.foreign ? {} : { mtime: turned.mtime };
   ways.crontabs.set(name, { ...held, text: back.text, edits: [...held.edits, ...turned.edits], ...mtime });
   // Judged by the text that stands now, not by the one the deploy began with.

@@ -73,8 +73,18 @@ function byLine(job: Job, guard: Guarding, wish: Wish, after: string, because: s
   if (task === undefined && because !== 'closed') return { is: 'line', findings: [] };
   // A php task of Plesk has no place for a shell's words: a save in the panel would drop them, and a guard among them.
   const lost = guard.place === 'entry' ? { guard: 'entry' } : {};
-  const args = { because, id: task?.task.id ?? 0, command: readable(after), ...lost };
+  const args = { because, id: task?.task.id ?? 0, ...toPaste(job, task, wish, after), ...lost };
   return { is: 'line', findings: [said(job, 'warn', 'task-in-panel', args)] };
+}
+
+/** What to enter in the panel so that it says the same: the task's own text, without what Plesk writes around it. */
+function toPaste(job: Job, task: TaskFacts | undefined, wish: Wish, after: string): Record<string, string> {
+  if (task?.task.type === 'php') {
+    const php = asPhp(job, task.task, wish);
+    if (php !== 'none') return { script: php.command, args: php.args };
+  }
+  if (task?.inner === undefined) return { command: readable(after) };
+  return { command: readable(rewriteCommand(task.inner.text, task.inner.command, wish).text) };
 }
 
 function byTask(

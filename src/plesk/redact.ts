@@ -32,7 +32,8 @@ export function redact(text: string, names: Names): string {
     .replace(/((?:pass(?:word|wd)?|secret|token|api[-_]?key|key)["']?\s*[=:]\s*["']?)[^\s"',}]+/gi, '$1***')
     .replace(/(--?(?:pass(?:word|wd)?|secret|token|key)[= ])\S+/gi, '$1***')
     .replace(/((?:FTP )?Password:[ \t]*)\S.*/gi, '$1***')
-    .replace(/((?:Owner's contact name|Description|Certificate|description)["']?:[ \t]*).*/g, '$1***');
+    .replace(/("description":[ ]*)"(?:[^"\\]|\\.)*"/g, '$1"***"')
+    .replace(/((?:Owner's contact name|Description|Certificate):[ \t]*).*/g, '$1***');
 }
 
 /** `18.0.80.3` of a line that names a product. Plesk's major numbers are above 17, and few networks begin there. */
@@ -43,4 +44,24 @@ function isVersion(text: string): boolean {
 function wordOf(name: string): RegExp {
   const plain = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`(?<![A-Za-z0-9_])${plain}(?![A-Za-z0-9_])`, 'gi');
+}
+
+/** Words of Plesk's, of cron's and of shells: how a line is built is what a probe is for. */
+const TELLING = new Set(
+  `bash bin cd chrootsh curl cron dev env exec false fcgi fpm HOME http https id ignore errors json lib local MAILTO node NULL null
+  null opt owner PATH php plesk psa root sbin sh SHELL true usr alt wget isActive active type command arguments description notify minute
+  hour dayOfMonth month dayOfWeek text period`.split(/\s+/),
+);
+
+/** The same text with every other word replaced: `httpdocs/x/import.php --shop=3` is `w1/w2/w3.php --w4=w5`. */
+export function withoutWords(text: string): string {
+  const words = new Map<string, string>();
+  return text.replace(/[\p{L}\p{N}_]+/gu, (word) => {
+    if (TELLING.has(word) || /^\d{1,3}$/.test(word) || /^php\d+$/.test(word) || /^[A-Za-z]$/.test(word))
+      return word;
+    if (/^(?:php|phar|[cm]?js|sh|py|pl)$/.test(word)) return word;
+    const known = words.get(word) ?? `w${words.size + 1}`;
+    words.set(word, known);
+    return known;
+  });
 }

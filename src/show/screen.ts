@@ -126,6 +126,10 @@ function sayEvent(
         text: `    PID ${event['pid']} (${event['name']}), started by PID ${event['of']}, still runs${event['shares'] ? ' and keeps a connection of it open' : ''}. It is left alone: end it yourself if it is not wanted.`,
         passing: false,
       };
+    case 'asking':
+      return { text: `  asking Plesk: ${event['what']}`, passing: true };
+    case 'reading':
+      return { text: `  ${event['done']} of ${event['all']} crontabs read`, passing: true };
     case 'watching':
       return {
         text: `  watching: ${event['ticks']} tick(s) seen${event['next'] ? `, next in ${sayDuration(event['next'] as number)}` : ''}`,

@@ -8,6 +8,7 @@ import type { Task } from '../plesk/task.ts';
 import type { Answer, Plesk, Server } from '../server/server.ts';
 import type { Finding, PleskFacts } from './facts.ts';
 import { levels } from './rules/levels.ts';
+import type { Tell } from './survey.ts';
 
 type Gap = Extract<Answer<never>, { is: 'unanswered' }>;
 
@@ -25,7 +26,7 @@ export interface Panel {
 }
 
 /** Asks what a survey needs to know. Whatever is not answered is a gap that is told, never a guess. */
-export async function panelOf(server: Server, plesk: Plesk): Promise<Panel> {
+export async function panelOf(server: Server, plesk: Plesk, tell: Tell): Promise<Panel> {
   if (!server.self.root) return closed;
   const gaps: Gap[] = [];
   const told = <T>(answer: Answer<T>, otherwise: T): T => {
@@ -33,10 +34,15 @@ export async function panelOf(server: Server, plesk: Plesk): Promise<Panel> {
     gaps.push(answer);
     return otherwise;
   };
+  const asking = (what: string): void => tell({ code: 'asking', what });
   // One after the other: a panel under load is not to be asked four things at once.
+  asking('version');
   const version = told<string>(await plesk.version(), 'unknown');
+  asking('sites');
   const sites = told<readonly Site[]>(await plesk.sites(), []);
+  asking('tasks');
   const tasks = told<readonly Task[]>(await plesk.tasks(), []);
+  asking('handlers');
   const handlers = told<readonly PhpHandler[]>(await plesk.handlers(), []);
   const sitesOf = grouped(sites, (site) => site.login);
   const tasksOf = grouped(tasks, (task) => task.user);

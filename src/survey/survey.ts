@@ -29,6 +29,9 @@ import type { FileView } from './rules/rule.ts';
 import { knowsOnce } from './script.ts';
 import { cronOf, sourcesOf } from './sources.ts';
 
+/** Says what is being waited for. */
+export type Tell = (event: { readonly code: string; readonly [key: string]: unknown }) => void;
+
 /** A crontab with its workers sighted; they are looked at when those of all crontabs are. */
 interface SeenCrontab extends Omit<CrontabFacts, 'entries'> {
   readonly entries: readonly SeenEntry[];
@@ -42,6 +45,7 @@ export async function survey(
   server: Server,
   settings: Settings,
   meant?: (worker: Sight) => boolean,
+  tell: Tell = () => {},
 ): Promise<Facts> {
   const isMeant = meant ?? (() => true);
   const cron = await cronOf(server);
@@ -57,10 +61,11 @@ export async function survey(
     paths: new Map(),
     onTheWay: new Map(),
     found: new Map(),
-    ...(await panelFor(server, sources)),
+    ...(await panelFor(server, sources, tell)),
   };
   const seen: SeenCrontab[] = [];
-  for (const source of sources) {
+  for (const [done, source] of sources.entries()) {
+    if (done > 0 && done % 100 === 0) tell({ code: 'reading', done, all: sources.length });
     const facts = await lookAtCrontab(look, source).catch((error: unknown) => {
       // Of everything, one closed crontab is a gap to be told; one that was named is a failure.
       if (settings.scope.is !== 'everything' || !isClosed(error)) throw error;
@@ -147,13 +152,14 @@ async function lookAtCrontab(look: Look, source: CrontabSource): Promise<SeenCro
 async function panelFor(
   server: Server,
   sources: readonly CrontabSource[],
+  tell: Tell,
 ): Promise<Pick<Look, 'vhosts' | 'panel'>> {
   const plesk = await server.plesk();
   if (plesk === 'none') return { vhosts: 'none', panel: 'none' };
   const { vhosts } = plesk.conf;
   if (!sources.some((source) => source.is === 'user')) return { vhosts, panel: 'none' };
   const { panelOf } = await import('./panel.ts');
-  return { vhosts, panel: await panelOf(server, plesk) };
+  return { vhosts, panel: await panelOf(server, plesk, tell) };
 }
 
 async function taskFindings(source: string, pairs: readonly Pair[]): Promise<Finding[]> {

@@ -78,7 +78,10 @@ export const pleskPlanWordings: Readonly<Record<string, (a: Values) => Said>> = 
   }),
   'task-in-panel': (a) => ({
     what: `The line is changed in the crontab alone (${reasons[a['because'] ?? ''] ?? a['because']}). ${a['id'] === '0' ? 'If it is a task of Plesk' : `It is task ${a['id']} of Plesk`}: the next save in the panel may bring the old line back${a['guard'] ? ', without the guard' : ''}.`,
-    fix: `enter the same there, Scheduled Tasks, as the command: ${a['command']}`,
+    fix:
+      a['script'] === undefined
+        ? `enter the same there, Scheduled Tasks, as the command: ${a['command']}`
+        : `enter the same there, Scheduled Tasks: the script ${a['script']}${a['args'] ? `, with the arguments ${a['args']}` : ''}`,
   }),
   'chrooted-task': (a) => ({
     what: `The command runs in Plesk’s chroot, where neither PHP nor a path of the host exists, and the task cannot be changed here (${reasons[a['why'] ?? ''] ?? a['why']}).`,

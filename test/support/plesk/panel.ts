@@ -34,7 +34,7 @@ export interface PanelTask {
   fields: readonly [string, string, string, string, string];
 }
 
-type Verb = 'version' | 'sites' | 'tasks' | 'handlers' | 'info' | 'help' | 'list' | 'update';
+type Verb = 'version' | 'sites' | 'tasks' | 'columns' | 'handlers' | 'info' | 'help' | 'list' | 'update';
 
 export interface PanelState {
   version: string;
@@ -83,9 +83,14 @@ export function answer(state: PanelState, words: readonly string[]): Said {
       return ok(state.sites.map((site) => siteRow(state, site)).join(''));
     case 'tasks': {
       const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
-      const rows = state.tasks.filter((task) => id === 0 || task.id === id);
+      const user = / WHERE sysUserLogin='([^']*)'/.exec(sql)?.[1];
+      const rows = state.tasks.filter(
+        (t) => (id === 0 || t.id === id) && (user === undefined || t.user === user),
+      );
       return ok(rows.map((task) => taskRow(state, task)).join(''));
     }
+    case 'columns':
+      return ok('id\tint(10) unsigned\tNO\tPRI\tNULL\tauto_increment\n');
     case 'handlers':
       return ok(JSON.stringify(state.handlers.map((handler) => handlerRow(state, handler))));
     case 'info':
@@ -113,7 +118,9 @@ function verbOf(words: readonly string[]): Verb | 'unknown' {
   if (first === 'db') {
     if (sql === siteQuery) return 'sites';
     const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
-    return sql === taskQuery || sql === oneTaskQuery(id) ? 'tasks' : 'unknown';
+    if (/^SHOW COLUMNS FROM (?:ScheduledTasks|sys_users)$/.test(sql)) return 'columns';
+    const ofUser = sql.replace(/ WHERE sysUserLogin='[\w.-]+' LIMIT 20$/, '');
+    return [sql, ofUser].includes(taskQuery) || sql === oneTaskQuery(id) ? 'tasks' : 'unknown';
   }
   if (first !== 'bin') return 'unknown';
   if (second === 'php_handler') return 'handlers';
