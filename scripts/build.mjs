@@ -67,7 +67,7 @@ const deps = {
 const scanAlone = {
   name: 'scan-alone',
   setup(b) {
-    b.onResolve({ filter: /^\.\/(?:commands\/|database\.ts$|sockets\.ts$)/ }, ({ path, kind }) =>
+    b.onResolve({ filter: /^\.\/(?:commands\/|(?:database|sockets|web)\.ts$)/ }, ({ path, kind }) =>
       kind === 'dynamic-import' && path !== './commands/scan.ts'
         ? { path, namespace: 'left-out' }
         : undefined,

@@ -42,6 +42,7 @@ const onlyFlags = new Set([
   'expect',
   'keep',
   'kill',
+  'run-now',
   'force',
   'remote',
   'unseen-transactions',

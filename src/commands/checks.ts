@@ -8,7 +8,8 @@ import { realScript } from '../survey/look.ts';
 import { survey } from '../survey/survey.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';
-import { type Context, word } from './context.ts';
+import { type Context, flag, word } from './context.ts';
+import { runNow } from './runNow.ts';
 import { beside, watchees } from './workerDatabase.ts';
 
 /** Looks at the crontabs of these workers again and runs every check. Prints the checklist. */
@@ -31,18 +32,22 @@ export async function runChecks(
   );
   const watched = await watchees(ctx, workers);
   const runs = new Map<Latched, number>();
+  const now = flag(ctx, 'run-now');
   const verdicts = await beside(ctx, watched, databases, async () => ({
-    runs,
-    verdicts: await verify(ctx.server, workers, {
-      ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
-      maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
-      baselines,
-      facts,
-      watched: new Set(watched.map(({ worker }) => worker)),
-      seenRuns: (worker, count) => runs.set(worker, count),
-      tell: (event) => ctx.screen.tell(event),
-      interrupted: () => ctx.interrupts.heard() !== 'no',
-    }),
+    runs: now ? new Map(workers.map((worker) => [worker, 1])) : runs,
+    verdicts: now
+      ? await runNow(ctx, workers, facts)
+      : await verify(ctx.server, workers, {
+          ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
+          maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
+          baselines,
+          facts,
+          url: word(ctx, 'url'),
+          watched: new Set(watched.map(({ worker }) => worker)),
+          seenRuns: (worker, count) => runs.set(worker, count),
+          tell: (event) => ctx.screen.tell(event),
+          interrupted: () => ctx.interrupts.heard() !== 'no',
+        }),
   }));
   ctx.screen.print(...verdictLines(verdicts, ctx.screen.out, ctx.verbose));
   return verdicts;

@@ -10,11 +10,17 @@ import { survey } from '../survey/survey.ts';
 import { baselinesOf } from '../verify/log.ts';
 import { worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
-import { type Context, type Result, reportSchema } from './context.ts';
+import { type Context, flag, type Result, reportSchema } from './context.ts';
 import { databaseBaselines } from './workerDatabase.ts';
 
 /** Exit 0 when every check passed or was skipped, 3 when one failed, 6 when one could not be measured. */
 export async function verifyDeployment(ctx: Context): Promise<Result> {
+  if (flag(ctx, 'run-now') && !ctx.consent.given && !ctx.consent.prompts)
+    throw new Problem('answers-missing', {
+      because: ctx.consent.because,
+      missing: '--yes or --ci',
+      example: 'cronlatch verify --run-now --yes',
+    });
   if (ctx.settings.pick.is !== 'unsaid') return verifyUndeployed(ctx);
   const journals = await readJournals(ctx.server, ctx.settings.stateDirectory);
   const { id } = ctx.line;

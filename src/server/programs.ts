@@ -11,7 +11,9 @@ export const localPrograms: Programs = {
       cwd: options.cwd ?? '/',
       env: { ...options.env },
       extendEnv: false,
-      stdin: 'ignore',
+      ...(options.input === undefined
+        ? { stdin: 'ignore' as const }
+        : { input: Buffer.from(options.input, 'latin1') }),
       reject: false,
       stripFinalNewline: false,
       cleanup: false,

@@ -209,6 +209,8 @@ export interface RunOptions {
   readonly as: Owner;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What stands on its standard input; closed without. */
+  readonly input?: Bytes;
   /** Milliseconds; the whole process group is ended then. */
   readonly timeout: number;
 }
@@ -361,6 +363,14 @@ export interface Sockets {
   threads(serverPid: number, threads: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
+export interface Web {
+  /** What a site answers to this address: its code and the first bytes, or why there is no answer. */
+  get(
+    url: string,
+    timeout: number,
+  ): Promise<{ readonly status: number; readonly body: Bytes } | { readonly failed: string }>;
+}
+
 export interface Self {
   readonly host: string;
   readonly user: string;
@@ -384,6 +394,7 @@ export interface Server {
   readonly latch: Latch;
   readonly databases: Databases;
   readonly sockets: Sockets;
+  readonly web: Web;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds since some moment, for measuring a wait: nobody sets this clock. */

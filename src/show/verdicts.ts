@@ -17,6 +17,8 @@ const expected: Record<string, string> = {
   refusals: 'the database refused nobody since the deployment',
   jobs: 'jobs are done, none is stuck, and the backlog shrinks',
   'cron-alive': 'cron is running',
+  'log-private': 'nobody can download the log',
+  'run-now': 'a run as cron starts it ends well',
 };
 
 const saw: Record<string, (a: Record<string, string>) => string> = {
@@ -67,6 +69,23 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'guard-in-place/fail/guard-lost': () =>
     'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
   'guard-in-place/fail/file-gone': () => 'its file is gone',
+  'log-private/pass/outside': () => 'it lies outside the document root',
+  'log-private/pass/refused': (a) => `the site answers ${a['status']}`,
+  'log-private/pass/another-page': () => 'the site answers with another page',
+  'log-private/fail/downloadable': (a) =>
+    `anybody can: ${a['url']}; a log outside the document root: cronlatch deploy --log PATH`,
+  'log-private/warn/in-docroot': (a) =>
+    `it lies below ${a['docroot']}; whether the site hands it out tells --url`,
+  'log-private/inconclusive/no-answer': (a) => `the site did not answer (${a['why']})`,
+  'log-private/inconclusive/odd-answer': (a) => `the site answers ${a['status']}`,
+  'log-private/inconclusive/empty-log': () =>
+    'the site hands out an empty page, and the log is empty or very long',
+  'run-now/pass/ended-well': (a) => `exit code 0 after ${a['seconds']} s`,
+  'run-now/fail/ended-badly': (a) => `it ended with ${a['code']} after ${a['seconds']} s`,
+  'run-now/inconclusive/still-running': (a) => `it was ended after ${a['seconds']} s (--max-wait)`,
+  'run-now/inconclusive/already-running': () => 'a run holds the lock already: try again when it is over',
+  'run-now/inconclusive/no-user': (a) => `there is no user ${a['user']}`,
+  'lock-free/fail/still-held': () => 'it is still held although the run is over',
   'database/pass/room': (a) =>
     `at most ${a['peak']} of ${a['limit']} (${a['share']} %), ${a['samples']} samples`,
   'database/warn/no-limit': (a) =>

@@ -12,7 +12,7 @@ export async function judgeLog(
   server: Server,
   worker: Latched,
   baselines: readonly Baseline[],
-  seen: Watched | undefined,
+  seen: Pick<Watched, 'runs'> | undefined,
 ): Promise<Verdict[]> {
   const verdict = verdictsOf(worker.name);
   const path = worker.log;

@@ -86,6 +86,9 @@ export class Machine {
     code: 'ECONNREFUSED',
     message: 'connect ECONNREFUSED',
   });
+  web: (url: string) => { status: number; body: string } | { failed: string } = () => ({
+    failed: 'ECONNREFUSED',
+  });
   sockets: SocketView = { tcp: [], unix: [], holders: new Map(), blind: false };
   /** Called whenever time passes. */
   onTime: (now: number) => void = () => {};
@@ -446,6 +449,7 @@ export function memoryServer(
           return 'is' in session ? session : { is: 'open' as const, session };
         }),
     },
+    web: { get: (url) => call(`get ${url}`, () => machine.web(url)) },
     sockets: {
       look: () => call('sockets', () => machine.sockets),
       threads: () => Promise.resolve(new Map()),
