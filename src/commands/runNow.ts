@@ -4,18 +4,19 @@ import { seconds } from '../ask/settle.ts';
 import { readable } from '../change/encode.ts';
 import type { Latched } from '../change/plan.ts';
 import { settingsAt } from '../crontab/settings.ts';
+import { Problem } from '../problem.ts';
 import type { Facts } from '../survey/facts.ts';
 import { lockInode } from '../survey/instances.ts';
 import { baselinesOf, judgeLog } from '../verify/log.ts';
 import { type Verdict, verdictsOf } from '../verify/verdict.ts';
-import { agree } from './carryOut.ts';
 import { type Context, word } from './context.ts';
 
 /** One run of each worker, and what it left behind. */
 export async function runNow(ctx: Context, workers: readonly Latched[], facts: Facts): Promise<Verdict[]> {
   const names = workers.map((w) => `${w.name} as ${w.user}`).join(', ');
   const most = word(ctx, 'max-wait') ?? '10m';
-  await agree(ctx, `Start ${names} once now, as cron would (it is ended after ${most}, --max-wait)?`);
+  const question = `Start ${names} once now, as cron would (it is ended after ${most}, --max-wait)?`;
+  if (!ctx.consent.given && !(await (await ctx.ask()).confirm(question))) throw new Problem('declined');
   const verdicts: Verdict[] = [];
   for (const worker of workers) verdicts.push(...(await runOne(ctx, worker, facts)));
   return verdicts;
