@@ -2,6 +2,7 @@
 import { basename, resolve } from 'node:path/posix';
 import type { Line } from '../cli.ts';
 import { interpreterKind } from '../command/interpreter.ts';
+import { isPanels } from '../plesk/places.ts';
 import { Problem } from '../problem.ts';
 import type { Latching, Part, Pick, Scope, Settings } from './settings.ts';
 
@@ -199,6 +200,11 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
   if (interpreter !== undefined && interpreterKind(basename(interpreter)) === 'none') {
     throw new Problem('usage', {
       what: `--interpreter ${interpreter}: by its name this is neither PHP nor Node (php, php8.3, node20 …).`,
+    });
+  }
+  if (interpreter !== undefined && isPanels(interpreter)) {
+    throw new Problem('usage', {
+      what: `--interpreter ${interpreter}: this is the panel’s own, which runs the panel and never a site.`,
     });
   }
   const log = text('log');

@@ -5,6 +5,7 @@ import { bytesOf, readable } from '../change/encode.ts';
 import type { PutTask } from '../change/step.ts';
 import type { Wish } from '../command/command.ts';
 import { rewriteCommand } from '../command/rewrite.ts';
+import { hideSecrets } from '../command/secrets.ts';
 import { encodeCommand } from '../crontab/escape.ts';
 import { lineAfter } from '../plesk/line.ts';
 import { longestCommand } from '../plesk/scheduler.ts';
@@ -125,6 +126,9 @@ function byTask(
   if (after.command.length > longestCommand)
     return stop(job, 'task-too-long', { id: task.id, length: after.command.length, most: longestCommand });
   if (sameText(before, after)) return { is: 'nothing', findings: [] };
+  // The scheduler takes a command as an argument, which everybody on the server can read while it runs.
+  const open = `${after.command} ${after.args}`;
+  if (hideSecrets(open) !== open) return stop(job, 'task-secret', { id: task.id });
   const { start, end } = job.entry.commandSpan;
   const line = lineAfter(job.crontab.text.slice(start, end), before, after, job.interpreter.path);
   const version = before.type === after.type || php === undefined ? {} : { php };

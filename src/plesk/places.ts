@@ -18,6 +18,16 @@ export function nodePlaces(version: string): string[] {
   return [`/opt/plesk/node/${major}/bin/node`, `/usr/local/node${major}/bin/node`];
 }
 
+/** Directories with one directory for each version, and where the program is in those. */
+export const shelves = {
+  php: [
+    { directory: '/opt/plesk/php', name: /^\d+\.\d+$/, program: 'bin/php' },
+    { directory: '/opt/alt', name: /^php\d\d$/, program: 'usr/bin/php' },
+    { directory: '/usr/local', name: /^php\d\d$/, program: 'bin/php' },
+  ],
+  node: [{ directory: '/opt/plesk/node', name: /^\d+$/, program: 'bin/node' }],
+} as const;
+
 /** The panel's own PHP runs the panel, never a site (fact: product-root). */
 export function isPanels(path: string): boolean {
   return /^\/(?:usr\/local|opt)\/psa\//.test(path);

@@ -6,7 +6,7 @@ import { neverFires, nextRuns, shortestGap } from '../crontab/schedule.ts';
 import { cronZone } from '../crontab/settings.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';
-import type { CrontabFacts, EntryFacts, Facts, Finding } from '../survey/facts.ts';
+import type { CrontabFacts, EntryFacts, Facts, Finding, TaskFacts } from '../survey/facts.ts';
 import { countLevels, type Reported } from '../survey/reported.ts';
 import { isGuarded } from '../survey/rules/lock.ts';
 import { findingJson } from './findings.ts';
@@ -32,12 +32,28 @@ export async function scanJson(
     crontabs,
     findings: rest.map(findingJson),
     unseen: facts.unseen,
+    ...pleskJson(facts),
     counts: {
       ...countLevels(all),
       suppressed: reported.reduce((sum, one) => sum + one.suppressed.length, 0),
       leftOut: reported.reduce((sum, one) => sum + one.leftOut, 0),
     },
     outcome: { is: exit === 0 ? 'clean' : 'findings', exit },
+  };
+}
+
+/** What the panel said, where there is one. */
+function pleskJson({ plesk }: Facts): Record<string, unknown> {
+  if (plesk === 'none') return {};
+  const { is, version, sites, tasks, gaps } = plesk;
+  return {
+    plesk: {
+      is,
+      version,
+      sites,
+      tasks,
+      unanswered: gaps.map(({ asked, why, said }) => ({ asked, why, said })),
+    },
   };
 }
 
@@ -117,6 +133,12 @@ async function entryJson(
             instances: facts.job === 'none' ? [] : facts.job.instances.map((i) => i.pid),
           },
     ...(reading.is === 'opaque' ? { opaque: { why: reading.why, detail: readable(reading.detail) } } : {}),
+    ...(facts.task === undefined ? {} : { task: taskJson(facts.task) }),
     findings: findings.map(findingJson),
   };
+}
+
+function taskJson({ task, drift }: TaskFacts): Record<string, unknown> {
+  const { id, type, command, args, active, schedule } = task;
+  return { id, type, command, args, active, schedule, drift: drift.map(({ is }) => is) };
 }

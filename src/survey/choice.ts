@@ -1,10 +1,11 @@
 // Which PHP or Node a worker is to run with, where its entry does not say, or names one that is not there.
 
 import { versionOfHandler } from '../plesk/phpHandlers.ts';
-import { isPanels, nodePlaces, phpPlaces } from '../plesk/places.ts';
+import { isPanels, nodePlaces, phpPlaces, shelves } from '../plesk/places.ts';
 import type { InterpreterChoice, InterpreterFacts } from './facts.ts';
 import { demandOn } from './interpreter.ts';
 import { type Look, once, realScript, type Sight } from './look.ts';
+import { isClosed } from './peek.ts';
 import { versionOfPath } from './version.ts';
 
 /**
@@ -16,6 +17,15 @@ export async function chosenInterpreter(
   sight: Sight,
   own: InterpreterFacts,
 ): Promise<InterpreterFacts> {
+  const chosen = await choose(look, sight, own);
+  if (chosen.path !== 'missing' || typeof sight.script === 'string') return chosen;
+  const there = await once(look, `shelves ${own.kind} ${sight.eyes.uid}`, () =>
+    onShelves(look, sight, own.kind),
+  );
+  return there.length === 0 ? chosen : { ...chosen, there };
+}
+
+async function choose(look: Look, sight: Sight, own: InterpreterFacts): Promise<InterpreterFacts> {
   const named = sight.command.interpreter.how === 'absolute';
   const there = own.path !== 'missing';
   if (own.asked || own.nameStays || own.firstLine !== undefined || isPanels(own.wanted)) return own;
@@ -37,6 +47,29 @@ export async function chosenInterpreter(
   const cli = await firstThere(look, sight, places);
   if (cli === 'none' || cli === own.path) return own;
   return taken(look, sight, own, cli, { is: 'site', site: site.name, handler: site.handler, ...missing });
+}
+
+/** What stands where panels and hosters put their versions. */
+async function onShelves(look: Look, { eyes }: Sight, kind: InterpreterFacts['kind']): Promise<string[]> {
+  const found: string[] = [];
+  for (const { directory, name, program } of shelves[kind]) {
+    const names = await namesIn(look, directory, eyes);
+    for (const one of names.filter((each) => name.test(each)).sort()) {
+      const path = `${directory}/${one}/${program}`;
+      if (await look.server.files.executable(path, eyes)) found.push(path);
+    }
+  }
+  return found;
+}
+
+async function namesIn(look: Look, directory: string, eyes: Sight['eyes']): Promise<readonly string[]> {
+  try {
+    const names = await look.server.files.list(directory, eyes);
+    return names === 'absent' ? [] : names;
+  } catch (error) {
+    if (isClosed(error)) return [];
+    throw error;
+  }
 }
 
 function placesOf(kind: InterpreterFacts['kind'], version: string): string[] {

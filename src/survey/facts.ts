@@ -68,6 +68,8 @@ export interface InterpreterFacts {
   readonly nameStays?: true;
   /** The script is its own command, and its first line names this, which is none of its kind. */
   readonly firstLine?: string;
+  /** Where it is missing: others of its kind that are there. Which of them the site wants is for a person to say. */
+  readonly there?: readonly string[];
   /** Why it is another one than the entry's own. */
   readonly because?: InterpreterChoice;
 }

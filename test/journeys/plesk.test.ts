@@ -14,7 +14,13 @@ type AssumedFact = {
 }[FactName];
 
 const run = async (host: Host, line: string) => {
-  const told = await contextFor(memoryServer(host.machine), line);
+  let told: Awaited<ReturnType<typeof contextFor>>;
+  try {
+    told = await contextFor(memoryServer(host.machine), line);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return { out: () => '', err: () => '', exit: problem.exit, json: {}, problem };
+  }
   const command = { deploy, rollback, scan }[line.split(' ')[0] as 'deploy'];
   try {
     return { ...(await command(told.ctx)), ...told, problem: undefined };
@@ -91,6 +97,24 @@ describe('a task of Plesk', () => {
     expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('no-php-task')]);
   });
 
+  test('whose command holds a password is not handed to a program on its command line', async () => {
+    const host = pleskHost({ command: `php ${php} --password=hunter2hunter2` });
+    const before = stores(host);
+    const ended = await run(host, once);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('task-secret')]);
+    expect(stores(host)).toEqual(before);
+    expect(JSON.stringify(host.panel.calls)).not.toContain('hunter2');
+  });
+
+  test('is in the JSON of a scan, with what has drifted', async () => {
+    const host = pleskHost();
+    host.task().fields = ['*/3', '*', '*', '*', '*'];
+    const { json } = await run(host, 'scan --json');
+    expect(json).toMatchObject({ plesk: { is: 'asked', sites: 2, tasks: 2, unanswered: [] } });
+    const [crontab] = (json as { crontabs: { entries: { task?: object }[] }[] }).crontabs;
+    expect(crontab?.entries[0]?.task).toMatchObject({ id: 7, type: 'exec', drift: ['schedule'] });
+  });
+
   test('whose command would be too long for the scheduler is refused', async () => {
     const host = pleskHost({ command: `php ${php} --only=${'1,'.repeat(320)}` });
     const ended = await run(host, once);
@@ -104,6 +128,99 @@ describe('a task of Plesk', () => {
     const ended = await run(host, `${once} --dry-run`);
     expect(stores(host)).toEqual(before);
     expect(said(ended)).not.toContain('task-drift');
+  });
+});
+
+describe('interpreters', () => {
+  test('a version that is not where the entry says is taken from where it is, and the program is tried', async () => {
+    for (const [php, path] of [
+      ['plesk', '/opt/plesk/php/8.3/bin/php'],
+      ['alt', '/opt/alt/php83/usr/bin/php'],
+      ['distribution', '/usr/bin/php8.3'],
+    ] as const) {
+      const host = pleskHost({
+        php,
+        command: '/usr/local/php83/bin/php httpdocs/scripts/process_import_jobs.php',
+      });
+      const ended = await run(host, once);
+      expect(said(ended)).toContain(`deploy writes ${path} in its place`);
+      expect(host.task().command).toContain(`${path} httpdocs/`);
+    }
+  });
+
+  test('one that does not run as the site’s user is refused', async () => {
+    const host = pleskHost();
+    const programs = host.machine.programs;
+    host.machine.programs = (argv) =>
+      argv[0] === host.php ? { code: 127, stdout: '', stderr: 'no such library' } : programs(argv);
+    const before = stores(host);
+    const ended = await run(host, once);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('interpreter-unfit')]);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test('a cgi is no command line PHP', async () => {
+    const host = pleskHost();
+    const programs = host.machine.programs;
+    const cgi = JSON.stringify(['8.3.14', 'cgi-fcgi', []]);
+    host.machine.programs = (argv) =>
+      argv[0] === host.php ? { code: 0, stdout: cgi, stderr: '' } : programs(argv);
+    expect(said(await run(host, once))).toContain('is cgi-fcgi and no cli');
+  });
+
+  test('Node of Plesk is named where the entry’s is missing: which version is for a person to say', async () => {
+    const host = pleskHost({ command: 'node httpdocs/worker.mjs' });
+    const own = { uid: host.user.uid, gid: host.user.gid };
+    host.machine.put(`${host.user.home}/httpdocs/worker.mjs`, 'run();\n', own);
+    for (const major of [20, 22])
+      host.machine.put(`/opt/plesk/node/${major}/bin/node`, 'ELF', { mode: 0o755 });
+    const ended = await run(host, 'deploy --script worker.mjs --ci --without verify');
+    expect(ended.exit).toBe(5);
+    expect(said(ended)).toContain('there are /opt/plesk/node/20/bin/node, /opt/plesk/node/22/bin/node');
+    const named = await run(
+      host,
+      'deploy --script worker.mjs --ci --without verify --node /opt/plesk/node/22/bin/node',
+    );
+    expect(named.exit, said(named)).toBe(0);
+    expect(host.task().command).toContain('/opt/plesk/node/22/bin/node httpdocs/worker.mjs');
+  });
+
+  test('the panel’s own PHP is never taken', async () => {
+    const host = pleskHost();
+    await expect(run(host, `${once} --interpreter /opt/psa/admin/bin/php`)).resolves.toMatchObject({
+      exit: 2,
+    });
+    host.panel.handlers = [
+      { id: 'plesk-php83-fpm', clipath: '/opt/psa/admin/bin/php', fullVersion: '8.3.14', status: 'enabled' },
+    ];
+    await run(host, once);
+    expect(host.task().command).toContain('/opt/plesk/php/8.3/bin/php');
+  });
+});
+
+describe('Plesk’s own jobs', () => {
+  test('stand in root’s crontab beside hand-made ones, are told as such, and keep their bytes', async () => {
+    const host = pleskHost();
+    const dump = [
+      'MAILTO=""',
+      "29\t*\t*\t*\t*\t/opt/psa/admin/bin/php -dauto_prepend_file=sdk.php '/opt/psa/admin/plib/modules/wp-toolkit/scripts/maintenance.php'",
+      '*/5 * * * *  /usr/bin/php8.3  /root/jobs/sync.php   # by hand',
+      'MAILTO=""',
+      '7\t3\t*\t*\t*\t/opt/psa/admin/sbin/backupmng  > /dev/null',
+      '',
+    ].join('\n');
+    host.machine.put('/var/spool/cron/crontabs/root', dump, { mode: 0o600 });
+    host.machine.put('/opt/psa/admin/plib/modules/wp-toolkit/scripts/maintenance.php', '<?php\n');
+    host.machine.put('/usr/bin/php8.3', 'ELF', { mode: 0o755 });
+    host.machine.put('/root/jobs/sync.php', '<?php\nwork();\n');
+    expect((await run(host, 'scan --user root')).out()).toContain('[panel-job]');
+    const ended = await run(host, 'deploy --user root --all --ci --without verify');
+    expect(ended.exit, said(ended)).toBe(0);
+    const after = (host.machine.live.get('/var/spool/cron/crontabs/root')?.bytes ?? '').split('\n');
+    expect(after.filter((_, i) => i !== 2)).toEqual(dump.split('\n').filter((_, i) => i !== 2));
+    expect(after[2]).toContain('/root/jobs/sync.php');
+    await run(host, 'rollback --ci');
+    expect(host.machine.live.get('/var/spool/cron/crontabs/root')?.bytes).toBe(dump);
   });
 });
 

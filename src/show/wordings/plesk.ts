@@ -114,6 +114,10 @@ export const pleskPlanWordings: Readonly<Record<string, (a: Values) => Said>> = 
     what: `The new command of task ${a['id']} has ${a['length']} characters, and Plesk’s scheduler takes no more than about ${a['most']}.`,
     fix: 'shorten the paths, or change the crontab alone: --through crontab',
   }),
+  'task-secret': (a) => ({
+    what: `The command of task ${a['id']} holds a password or a key, and Plesk’s scheduler takes it as an argument, which every user of the server could read for a moment.`,
+    fix: 'put the secret into a file of the site, or change the crontab alone: --through crontab',
+  }),
   'task-gone': (a) => ({
     what: `Task ${a['id']} of Plesk is gone.`,
     fix: 'what it was is in the journal: cronlatch history ID',

@@ -138,7 +138,7 @@ export const workerWordings = {
       a['instead'] === undefined
         ? {
             what: `The interpreter '${a['wanted']}' is not there or may not be run.`,
-            fix: 'name one with --interpreter',
+            fix: `name one with --interpreter${a['there'] === undefined ? '' : `; there are ${a['there']}`}`,
           }
         : {
             what: `The interpreter '${a['wanted']}' is not there or may not be run: nothing runs.`,

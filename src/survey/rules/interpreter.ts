@@ -7,13 +7,13 @@ const at = (job: BareJob) =>
 export const interpreterMissing: JobRule = {
   code: 'interpreter-missing',
   check(job) {
-    const { because, wanted, path } = job.interpreter;
+    const { because, wanted, path, there } = job.interpreter;
     if (because?.missing !== undefined) return { ...at(job), args: { wanted, instead: path } };
     if (path !== 'missing') return 'fine';
     const absolute = wanted.startsWith('/');
     return {
       ...at(job),
-      args: { wanted },
+      args: { wanted, ...(there === undefined ? {} : { there: there.join(', ') }) },
       // On the machine the script is for, a missing interpreter is no matter of another machine.
       obstacle: job.live || !absolute || typeof job.script !== 'string' || job.interpreter.asked,
     };
