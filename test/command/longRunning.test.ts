@@ -172,5 +172,5 @@ describe('under a real shell', () => {
     const { watchdog } = longRunningForm(text, command, { interpreter, log: 'w.log', user: 'no-such-user' });
     await shell(watchdog);
     expect(await workers()).toHaveLength(0);
-  }, 10_000);
+  });
 });

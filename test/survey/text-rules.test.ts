@@ -211,4 +211,4 @@ test('a line of what looks like the beginning of a fault, as long as cron takes 
     );
     expect(entries).toHaveLength(1);
   }
-}, 20_000);
+}, 60_000);
