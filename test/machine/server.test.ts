@@ -133,7 +133,7 @@ describe.skipIf(cronMissing !== '')(`the local server on this kernel${why}`, () 
       const module = bundle('files');
       const code = `import { localFiles } from '${module}'; await localFiles.append(process.argv[1], 'x', { uid: 0, gid: 0 }).then(() => process.exit(1), () => process.exit(0));`;
       const ran = spawnSync(process.execPath, ['--input-type=module', '-e', code, at('fifo')], {
-        timeout: 5000,
+        timeout: 30_000,
       });
       expect(ran.status).toBe(0);
     });
@@ -338,7 +338,7 @@ console.log(got.is, child.pid); setInterval(() => {}, 1000);`;
     test('a program runs with the user’s ids, none of root’s groups, an empty input and only the given environment', async () => {
       const script = 'id -u; id -g; id -G; cat; env | grep -c .; echo "$MARK"';
       const env = { MARK: 'here', PATH: '/usr/bin:/bin' };
-      const ran = await programs.run(['sh', '-c', script], { as: user, env, timeout: 5000 });
+      const ran = await programs.run(['sh', '-c', script], { as: user, env, timeout: 30_000 });
       expect(ran.stdout.split('\n')).toEqual([
         String(user.uid),
         String(user.gid),
@@ -352,7 +352,7 @@ console.log(got.is, child.pid); setInterval(() => {}, 1000);`;
 
     test('a program that is not there, or may not run, is told apart from one that failed', async () => {
       writeFileSync(at('plain'), '');
-      const run = (argv: readonly string[]) => programs.run(argv, { as: root, timeout: 5000 });
+      const run = (argv: readonly string[]) => programs.run(argv, { as: root, timeout: 30_000 });
       expect((await run([at('no-such-program')])).code).toBe('missing');
       expect((await run([at('plain')])).code).toBe('missing');
       expect((await run(['sh', '-c', 'exit 3'])).code).toBe(3);
