@@ -2,7 +2,7 @@
 import { settle as settleStep } from '../apply/carry.ts';
 import { lockless } from '../apply/stop.ts';
 import { type Plan, planToJson } from '../change/plan.ts';
-import { targetOf } from '../change/step.ts';
+import { type Step, targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
 import { readPlan } from '../plan/saved.ts';
 import { Problem } from '../problem.ts';
@@ -66,10 +66,21 @@ async function standingOf(ctx: Context, plan: Plan): Promise<Awaited<ReturnType<
   const found: Awaited<ReturnType<typeof settleStep>>[] = [];
   const onlyStops = plan.steps.every((step) => step.kind === 'stop-process');
   for (const step of plan.steps) {
-    if (step.kind !== 'stop-process') found.push(await settleStep(ctx.server, step));
+    if (step.kind !== 'stop-process') found.push(await settleStep(ctx.server, asFound(plan, step)));
     else found.push(onlyStops && (await lockless(ctx.server, step)).length > 0 ? 'before' : 'after');
   }
   return found;
+}
+
+/** Tasks of Plesk are changed after the other lines of their crontab: nothing is done yet, and the text is that of before both. */
+function asFound(plan: Plan, step: Step): Step {
+  if (step.kind !== 'put-task') return step;
+  const first = plan.steps.find(
+    (other) => other.kind === 'put-crontab' && sourceName(other.source) === sourceName(step.source),
+  );
+  return first?.kind === 'put-crontab' && first.after === step.before
+    ? { ...step, before: first.before }
+    : step;
 }
 
 function refuseStale(plan: Plan, standing: readonly string[]): void {

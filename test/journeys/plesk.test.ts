@@ -1,6 +1,7 @@
 // Whole deploys on a server with Plesk in memory: tasks and crontabs, both changed, both put back.
 import { describe, expect, test } from 'vitest';
 import { deploy } from '../../src/commands/deploy.ts';
+import { history } from '../../src/commands/history.ts';
 import { rollback } from '../../src/commands/rollback.ts';
 import { scan } from '../../src/commands/scan.ts';
 import { type FactName, facts } from '../../src/plesk/known.ts';
@@ -8,6 +9,8 @@ import { Problem } from '../../src/problem.ts';
 import { contextFor } from '../support/context.ts';
 import { memoryServer } from '../support/memory-server.ts';
 import { type Host, pleskHost, type Wanted } from '../support/plesk/host.ts';
+import { crontabOf, type PanelTask } from '../support/plesk/panel.ts';
+import { source } from '../support/site.ts';
 
 type AssumedFact = {
   [Name in FactName]: (typeof facts)[Name]['tag'] extends 'assumed' ? Name : never;
@@ -21,7 +24,7 @@ const run = async (host: Host, line: string) => {
     if (!(problem instanceof Problem)) throw problem;
     return { out: () => '', err: () => '', exit: problem.exit, json: {}, problem };
   }
-  const command = { deploy, rollback, scan }[line.split(' ')[0] as 'deploy'];
+  const command = { deploy, rollback, scan, history }[line.split(' ')[0] as 'deploy'];
   try {
     return { ...(await command(told.ctx)), ...told, problem: undefined };
   } catch (error) {
@@ -128,6 +131,74 @@ describe('a task of Plesk', () => {
     const ended = await run(host, `${once} --dry-run`);
     expect(stores(host)).toEqual(before);
     expect(said(ended)).not.toContain('task-drift');
+  });
+});
+
+describe('tasks and lines made by hand in one crontab', () => {
+  /** Another task, and a worker that Plesk knows nothing of, with bytes that are no UTF-8 beside it. */
+  const several = (): Host => {
+    const host = pleskHost();
+    const own = { uid: host.user.uid, gid: host.user.gid };
+    const second: PanelTask = {
+      ...host.task(),
+      id: 9,
+      command: 'php httpdocs/second.php',
+      fields: ['7', '*', '*', '*', '*'],
+    };
+    for (const name of ['second', 'third'])
+      host.machine.put(`${host.user.home}/httpdocs/${name}.php`, source, own);
+    host.panel.tasks.push(second);
+    const lines = `# gr\xfc\xdfe\n*/9  * * * *\t${host.php}  httpdocs/third.php\n`;
+    host.panel.crontabs[host.user.name] = `${crontabOf(host.panel, host.user.name)}${lines}`;
+    return host;
+  };
+  const all = 'deploy --all --ci --without verify';
+
+  test('are changed each in its way, and all come back', async () => {
+    const host = several();
+    const before = stores(host);
+    const done = await run(host, all);
+    expect(done.exit, said(done)).toBe(0);
+    const kinds = (done.json as { plan: { steps: { kind: string }[] } }).plan.steps.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => /task|crontab/.test(kind))).toEqual(['put-crontab', 'put-task']);
+    expect(host.crontab().match(/--once >>/g)).toHaveLength(3);
+    expect(host.panel.tasks.filter(({ command }) => command.includes('--once')).map(({ id }) => id)).toEqual([
+      7, 9,
+    ]);
+    expect((await run(host, all)).out()).toContain('Already deployed.');
+    expect((await run(host, 'rollback --ci')).exit).toBe(0);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test('a crontab whose hand-made lines Plesk drops is put back as a whole', async () => {
+    const host = several();
+    host.panel.flipped = ['update-writes-line'];
+    const before = stores(host);
+    const done = await run(host, all);
+    expect([done.exit, said(done)]).toEqual([1, expect.stringContaining('plesk-rewrote')]);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test('a saved plan does exactly that, and history shows the task', async () => {
+    const host = several();
+    const before = stores(host);
+    expect((await run(host, 'deploy --all --dry-run --save /root/plan.json')).exit).toBe(0);
+    const done = await run(host, 'deploy --plan /root/plan.json --ci --without verify');
+    expect(done.exit, said(done)).toBe(0);
+    expect(host.panel.tasks[0]?.command).toContain('--once');
+    const id = /Deployed as (\S+?)\./.exec(done.out())?.[1] ?? '';
+    expect((await run(host, `history ${id}`)).out()).toContain('task 9: run a command');
+    expect((await run(host, 'rollback --ci')).exit).toBe(0);
+    host.machine.live.delete('/root/plan.json');
+    expect({ ...stores(host), picture: {} }).toEqual({ ...before, picture: {} });
+  });
+
+  test('a plan that was saved before somebody changed the task is refused', async () => {
+    const host = several();
+    await run(host, 'deploy --all --dry-run --save /root/plan.json');
+    host.task().command = 'php httpdocs/another.php';
+    const done = await run(host, 'deploy --plan /root/plan.json --ci');
+    expect([done.exit, said(done)]).toEqual([5, expect.stringContaining('plan-stale')]);
   });
 });
 
