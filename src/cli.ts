@@ -156,6 +156,7 @@ export const commands: readonly CommandRow[] = [
         help: 'add --once: auto, yes or no (auto)',
       },
       { name: 'worker', takes: 'FILE', help: 'ship this new version of the script' },
+      { name: 'scaffold', help: 'ship our worker for a table of jobs instead' },
       { name: 'grace', takes: 'TIME', help: 'wait this long after SIGTERM (30s)' },
       { name: 'kill-after', takes: 'TIME', help: 'SIGKILL what still runs then (never)' },
       {

@@ -1,5 +1,6 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
-import { fstatSync, readFileSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, realpathSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
 import { answer, checkConfig, consent, type Surroundings, seconds, settle } from './ask/settle.ts';
 import { asksForJson, flagNames, help, type Line, readLine } from './cli.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
@@ -162,6 +163,10 @@ function surroundings(line: Line): Surroundings {
     root: process.geteuid?.() === 0,
     home: process.env['HOME'] ?? '/',
     terminal: isTerminal(0) && err.isTTY,
+    // Looked up only when it is asked for: a link to the program may lie anywhere.
+    get templates() {
+      return join(dirname(realpathSync(process.argv[1] ?? '')), '../templates');
+    },
     config,
   };
 }

@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly home: string;
   /** Standard input and standard error are terminals. */
   readonly terminal: boolean;
+  /** Where the program's own templates lie. */
+  readonly templates?: string;
   /** Answers of --config, keys named like the flags. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -44,6 +46,7 @@ const onlyFlags = new Set([
   'keep',
   'kill',
   'run-now',
+  'scaffold',
   'force',
   'remote',
   'unseen-transactions',
@@ -209,7 +212,7 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
   }
   const log = text('log');
   const guard = oneOf(text('guard'), ['script', 'entry'] as const, '--guard');
-  const worker = text('worker');
+  const worker = text('worker') ?? scaffoldOf(line, around, text);
   const lockDir = text('lock-dir');
   const inDocroot = truthy(answer(line, around, 'lock-in-docroot').value);
   if (inDocroot && lockDir === undefined)
@@ -239,6 +242,21 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
       (part) => oneOf(part, ['guard', 'stop', 'verify', 'database'] as const, '--without') as Part,
     ),
   };
+}
+
+/** Our own worker for a table of jobs, of the language that the script's name says. */
+function scaffoldOf(
+  line: Line,
+  around: Surroundings,
+  text: (name: string) => string | undefined,
+): string | undefined {
+  if (!truthy(answer(line, around, 'scaffold').value)) return undefined;
+  const kind = /\.(?:php|mjs)$/.exec(text('script') ?? '')?.[0];
+  if (kind === undefined)
+    throw new Problem('usage', {
+      what: '--scaffold puts our worker in place of a script: --script PATH.php or PATH.mjs is needed.',
+    });
+  return `${around.templates ?? ''}/${kind === '.php' ? 'php' : 'node'}/worker${kind}`;
 }
 
 /** A word out of a few, or a Problem that names them. */
