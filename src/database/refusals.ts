@@ -73,7 +73,8 @@ export type Interval =
 
 /**
  * Refusals with 1203 or 1226 between two looks, as bounds: a denied *table* raises the same counter as a denied
- * connection, so denials may not simply be subtracted. 1040 has a counter of its own.
+ * connection, so denials may not simply be subtracted. 1040 has a counter of its own, but for who meets the one place that is
+ * kept for administrators: he counts as one of the others.
  */
 export function refusalsBetween(before: Counters, after: Counters): Interval {
   const fell = (['aborted', 'preauth', 'denied', 'full', 'uptime'] as const).some(

@@ -33,6 +33,8 @@ export function connectionLines({ look, found, looked }: Told, theme: Theme): st
   if (look.by === 'administrator') out.push(`Seen by   ${look.how}`);
   if (look.limit !== undefined) out.push(`Limit     ${sayLimit(look.limit)}`);
   for (const { account, used, limit, certain } of look.uses) {
+    // Another row of the same name that nobody uses is only clutter.
+    if (used === 0 && account !== look.account && look.uses.length > 1) continue;
     const share = limit.connections > 0 ? ` (${Math.round((100 * used) / limit.connections)} %)` : '';
     const line = `In use    ${used} of ${limit.connections} by ${account}${share}${certain ? '' : ', perhaps counted together with accounts that cannot be seen'}`;
     out.push(used >= 0.6 * limit.connections ? theme.bad(line) : line);
@@ -165,7 +167,7 @@ function sayInterval(interval: Interval): string {
   if (interval.is === 'reset') return 'unknown, the server was restarted meanwhile';
   const { low, high, full } = interval;
   const account = high === 0 ? 'none' : low === high ? `${low}` : `between ${low} and ${high}`;
-  return `${account} for a limit of an account (1203, 1226; anybody’s)${full > 0 ? `, ${full} because the server was full (1040)` : ''}`;
+  return `${account} for a limit (1203, 1226, at the last place 1040; anybody’s)${full > 0 ? `, ${full} because the server was full (1040)` : ''}`;
 }
 
 /** What to do now, most useful first. */

@@ -256,6 +256,38 @@ describe.skipIf(missing !== '')(`connections${why}`, () => {
       expect(found).toBe('dead-client-running');
     }, 30_000);
 
+    test('the example of docs/connections.md is what is printed', async () => {
+      const at = join(directory, 'example');
+      mkdirSync(at);
+      const own = await startMariadb(at, ['--max-user-connections=5']);
+      const on = databaseStage(at, own);
+      try {
+        makeAccount(own);
+        const said = application('example-app', { DB_SOCKET: own.socket });
+        await on.start(there[0] as Kind, 'unix');
+        await on.start(kinds.find((one) => one.is === 'orphan-child') as Kind, 'unix');
+        const plain = (text: string): string =>
+          text
+            .replace(/\bPID \d+/g, 'PID N')
+            .replace(/TERM \d+/g, 'TERM N')
+            .replace(/\d+ s\b/g, 'N s')
+            .replace(/^ +\d+ {2}/gm, 'ID  ')
+            .replaceAll(own.socket, '/run/mysqld/mysqld.sock')
+            .replaceAll(`${at}/worker.php`, 'SCRIPT')
+            .replaceAll('/var/www/vhosts/example.com/httpdocs/worker.php', 'SCRIPT')
+            .replaceAll(said, 'APP')
+            .replaceAll('/var/www/vhosts/example.com/httpdocs', 'APP')
+            .trim();
+        const docs = readFileSync(join(import.meta.dirname, '../../docs/connections.md'), 'utf8');
+        const example = /```text\n([\s\S]*?)```/.exec(docs)?.[1] ?? '';
+        const { out } = await run(['--app', said], { env: { LANG: 'C.UTF-8' } });
+        expect(plain(out)).toBe(plain(example));
+      } finally {
+        await on.clear();
+        await own.stop();
+      }
+    }, 60_000);
+
     test('connections by socket and by address are counted by themselves, our own left out', async () => {
       const members: Member[] = [];
       for (const by of ['unix', 'tcp', 'tcp'] as const) members.push(await stage.start(there[0] as Kind, by));

@@ -1,0 +1,116 @@
+// The process list and the kernel's view laid over each other: when they do not prove whose a connection is, nobody's guess counts.
+import { describe, expect, test } from 'vitest';
+import { endsOf, type ThreadRow } from '../../src/database/ends.ts';
+import type { SocketHolder } from '../../src/database/owners.ts';
+import type { SocketView } from '../../src/server/server.ts';
+
+const row = (id: number, host: string, tid?: number): ThreadRow => ({
+  id,
+  user: 'u',
+  host,
+  db: '',
+  command: 'Sleep',
+  time: 9,
+  state: '',
+  ...(tid === undefined ? {} : { tid }),
+});
+const holder = { pid: 7, name: 'php8.2' } as SocketHolder;
+const view = (over: Partial<SocketView>): SocketView => ({
+  tcp: [],
+  unix: [],
+  holders: new Map([[11, [holder]]]),
+  blind: false,
+  ...over,
+});
+const end = (one: ThreadRow, over: Partial<SocketView>, threads = new Map<number, number>()): unknown =>
+  endsOf([one], { view: view(over), threads, complete: false }).get(one.id);
+const held = { is: 'held', holders: [holder], blind: false };
+const here = { client: '127.0.0.1', port: 4000, inode: 11, serverState: 'ESTABLISHED' };
+
+describe('over TCP', () => {
+  test.each([
+    ['a process of this machine', row(1, '127.0.0.1:4000'), { tcp: [here] }, held],
+    ['the same by its name', row(1, 'localhost:4000'), { tcp: [here] }, held],
+    [
+      'nobody holds it any more, the server’s end waits to be closed',
+      row(1, '127.0.0.1:4000'),
+      { tcp: [{ ...here, inode: 0, serverState: 'CLOSE-WAIT' }] },
+      { is: 'dead' },
+    ],
+    [
+      'nobody holds it, the server’s end is open',
+      row(1, '127.0.0.1:4000'),
+      { tcp: [{ ...here, inode: 0 }] },
+      { is: 'unseen' },
+    ],
+    [
+      'another machine',
+      row(1, '10.0.0.9:4000'),
+      { tcp: [{ client: '10.0.0.9', port: 4000, serverState: 'ESTABLISHED' }] },
+      { is: 'remote' },
+    ],
+    [
+      'another machine that has gone: no proof, it may only be slow',
+      row(1, '10.0.0.9:4000'),
+      { tcp: [{ client: '10.0.0.9', port: 4000, serverState: 'CLOSE-WAIT' }] },
+      { is: 'remote' },
+    ],
+    [
+      'another machine with a port that is in use here',
+      row(1, '10.0.0.9:4000'),
+      { tcp: [here] },
+      { is: 'remote' },
+    ],
+    [
+      'a loopback of another namespace',
+      row(1, '127.0.0.1:4000'),
+      { tcp: [{ client: '127.0.0.1', port: 4000, serverState: 'ESTABLISHED' }] },
+      { is: 'unseen' },
+    ],
+    [
+      'one port on two loopback addresses',
+      row(1, 'localhost:4000'),
+      { tcp: [here, { ...here, client: '127.0.0.2' }] },
+      { is: 'unseen' },
+    ],
+    [
+      'a name that is not this machine’s, with a client of ours on that port',
+      row(1, 'shop.example:4000'),
+      { tcp: [{ client: '10.0.0.1', port: 4000, inode: 11 }] },
+      { is: 'remote' },
+    ],
+  ] as const)('%s', (_, one, over, expected) => {
+    expect(end(one, over as Partial<SocketView>)).toEqual(expected);
+  });
+});
+
+describe('over the unix socket', () => {
+  const unix = [
+    { server: 20, client: 11 },
+    { server: 21, client: 0 },
+  ];
+  test('by the thread that reads it', () => {
+    const threads = new Map([
+      [5, 20],
+      [6, 21],
+    ]);
+    expect(end(row(1, 'localhost', 5), { unix }, threads)).toEqual(held);
+    expect(end(row(1, 'localhost', 6), { unix }, threads)).toEqual({ is: 'dead' });
+  });
+
+  test('MySQL tells no threads, and without root nobody sees them: whose it is stays unknown (MySQL not run)', () => {
+    expect(end(row(1, 'localhost'), { unix })).toEqual({ is: 'unseen' });
+    expect(end(row(1, 'localhost', 5), { unix: 'unseen' })).toEqual({ is: 'unseen' });
+  });
+
+  test('the last one on both sides belongs together, but only where the list is everybody’s', () => {
+    const rows = [row(1, 'localhost', 5), row(2, 'localhost', 6)];
+    const threads = new Map([[5, 20]]);
+    const whole = endsOf(rows, { view: view({ unix }), threads, complete: true });
+    expect([whole.get(1), whole.get(2)]).toEqual([held, { is: 'dead' }]);
+    const part = endsOf(rows, { view: view({ unix }), threads, complete: false });
+    expect(part.get(2)).toEqual({ is: 'unseen' });
+    const two = endsOf([...rows, row(3, 'localhost', 7)], { view: view({ unix }), threads, complete: true });
+    expect([two.get(2), two.get(3)]).toEqual([{ is: 'unseen' }, { is: 'unseen' }]);
+  });
+});
