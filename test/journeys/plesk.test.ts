@@ -1,50 +1,16 @@
 // Whole deploys on a server with Plesk in memory: tasks and crontabs, both changed, both put back.
 import { describe, expect, test } from 'vitest';
-import { deploy } from '../../src/commands/deploy.ts';
-import { history } from '../../src/commands/history.ts';
-import { rollback } from '../../src/commands/rollback.ts';
-import { scan } from '../../src/commands/scan.ts';
 import { type FactName, facts } from '../../src/plesk/known.ts';
-import { Problem } from '../../src/problem.ts';
-import { contextFor } from '../support/context.ts';
-import { memoryServer } from '../support/memory-server.ts';
 import { type Host, pleskHost, type Wanted } from '../support/plesk/host.ts';
 import { crontabOf, type PanelTask } from '../support/plesk/panel.ts';
+import { once, run, said, stores } from '../support/plesk/run.ts';
 import { source } from '../support/site.ts';
 
 type AssumedFact = {
   [Name in FactName]: (typeof facts)[Name]['tag'] extends 'assumed' ? Name : never;
 }[FactName];
 
-const run = async (host: Host, line: string) => {
-  let told: Awaited<ReturnType<typeof contextFor>>;
-  try {
-    told = await contextFor(memoryServer(host.machine), line);
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    return { out: () => '', err: () => '', exit: problem.exit, json: {}, problem };
-  }
-  const command = { deploy, rollback, scan, history }[line.split(' ')[0] as 'deploy'];
-  try {
-    return { ...(await command(told.ctx)), ...told, problem: undefined };
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { ...told, exit: error.exit, json: {}, problem: error };
-  }
-};
-const said = (ended: Awaited<ReturnType<typeof run>>): string =>
-  `${ended.out()}\n${ended.err()}\n${ended.problem === undefined ? '' : JSON.stringify([ended.problem.code, ended.problem.args])}`;
-/** Everything but our own directory, the journals and what the panel was asked. */
-const stores = (host: Host) => ({
-  crontab: host.crontab(),
-  tasks: structuredClone(host.panel.tasks),
-  picture: Object.fromEntries(
-    Object.entries(host.machine.picture()).filter(([path]) => !path.includes('/cronlatch')),
-  ),
-});
-const once = 'deploy --script process_import_jobs.php --ci --without verify';
-
-/** The site's other domain gives nothing away that this one does not. */
+/** Seen from the user's home. */
 const php = 'httpdocs/scripts/process_import_jobs.php';
 
 describe('a task of Plesk', () => {
@@ -199,99 +165,6 @@ describe('tasks and lines made by hand in one crontab', () => {
     host.task().command = 'php httpdocs/another.php';
     const done = await run(host, 'deploy --plan /root/plan.json --ci');
     expect([done.exit, said(done)]).toEqual([5, expect.stringContaining('plan-stale')]);
-  });
-});
-
-describe('interpreters', () => {
-  test('a version that is not where the entry says is taken from where it is, and the program is tried', async () => {
-    for (const [php, path] of [
-      ['plesk', '/opt/plesk/php/8.3/bin/php'],
-      ['alt', '/opt/alt/php83/usr/bin/php'],
-      ['distribution', '/usr/bin/php8.3'],
-    ] as const) {
-      const host = pleskHost({
-        php,
-        command: '/usr/local/php83/bin/php httpdocs/scripts/process_import_jobs.php',
-      });
-      const ended = await run(host, once);
-      expect(said(ended)).toContain(`deploy writes ${path} in its place`);
-      expect(host.task().command).toContain(`${path} httpdocs/`);
-    }
-  });
-
-  test('one that does not run as the site’s user is refused', async () => {
-    const host = pleskHost();
-    const programs = host.machine.programs;
-    host.machine.programs = (argv) =>
-      argv[0] === host.php ? { code: 127, stdout: '', stderr: 'no such library' } : programs(argv);
-    const before = stores(host);
-    const ended = await run(host, once);
-    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('interpreter-unfit')]);
-    expect(stores(host)).toEqual(before);
-  });
-
-  test('a cgi is no command line PHP', async () => {
-    const host = pleskHost();
-    const programs = host.machine.programs;
-    const cgi = JSON.stringify(['8.3.14', 'cgi-fcgi', []]);
-    host.machine.programs = (argv) =>
-      argv[0] === host.php ? { code: 0, stdout: cgi, stderr: '' } : programs(argv);
-    expect(said(await run(host, once))).toContain('is cgi-fcgi and no cli');
-  });
-
-  test('Node of Plesk is named where the entry’s is missing: which version is for a person to say', async () => {
-    const host = pleskHost({ command: 'node httpdocs/worker.mjs' });
-    const own = { uid: host.user.uid, gid: host.user.gid };
-    host.machine.put(`${host.user.home}/httpdocs/worker.mjs`, 'run();\n', own);
-    for (const major of [20, 22])
-      host.machine.put(`/opt/plesk/node/${major}/bin/node`, 'ELF', { mode: 0o755 });
-    const ended = await run(host, 'deploy --script worker.mjs --ci --without verify');
-    expect(ended.exit).toBe(5);
-    expect(said(ended)).toContain('there are /opt/plesk/node/20/bin/node, /opt/plesk/node/22/bin/node');
-    const named = await run(
-      host,
-      'deploy --script worker.mjs --ci --without verify --node /opt/plesk/node/22/bin/node',
-    );
-    expect(named.exit, said(named)).toBe(0);
-    expect(host.task().command).toContain('/opt/plesk/node/22/bin/node httpdocs/worker.mjs');
-  });
-
-  test('the panel’s own PHP is never taken', async () => {
-    const host = pleskHost();
-    await expect(run(host, `${once} --interpreter /opt/psa/admin/bin/php`)).resolves.toMatchObject({
-      exit: 2,
-    });
-    host.panel.handlers = [
-      { id: 'plesk-php83-fpm', clipath: '/opt/psa/admin/bin/php', fullVersion: '8.3.14', status: 'enabled' },
-    ];
-    await run(host, once);
-    expect(host.task().command).toContain('/opt/plesk/php/8.3/bin/php');
-  });
-});
-
-describe('Plesk’s own jobs', () => {
-  test('stand in root’s crontab beside hand-made ones, are told as such, and keep their bytes', async () => {
-    const host = pleskHost();
-    const dump = [
-      'MAILTO=""',
-      "29\t*\t*\t*\t*\t/opt/psa/admin/bin/php -dauto_prepend_file=sdk.php '/opt/psa/admin/plib/modules/wp-toolkit/scripts/maintenance.php'",
-      '*/5 * * * *  /usr/bin/php8.3  /root/jobs/sync.php   # by hand',
-      'MAILTO=""',
-      '7\t3\t*\t*\t*\t/opt/psa/admin/sbin/backupmng  > /dev/null',
-      '',
-    ].join('\n');
-    host.machine.put('/var/spool/cron/crontabs/root', dump, { mode: 0o600 });
-    host.machine.put('/opt/psa/admin/plib/modules/wp-toolkit/scripts/maintenance.php', '<?php\n');
-    host.machine.put('/usr/bin/php8.3', 'ELF', { mode: 0o755 });
-    host.machine.put('/root/jobs/sync.php', '<?php\nwork();\n');
-    expect((await run(host, 'scan --user root')).out()).toContain('[panel-job]');
-    const ended = await run(host, 'deploy --user root --all --ci --without verify');
-    expect(ended.exit, said(ended)).toBe(0);
-    const after = (host.machine.live.get('/var/spool/cron/crontabs/root')?.bytes ?? '').split('\n');
-    expect(after.filter((_, i) => i !== 2)).toEqual(dump.split('\n').filter((_, i) => i !== 2));
-    expect(after[2]).toContain('/root/jobs/sync.php');
-    await run(host, 'rollback --ci');
-    expect(host.machine.live.get('/var/spool/cron/crontabs/root')?.bytes).toBe(dump);
   });
 });
 
