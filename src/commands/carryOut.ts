@@ -7,12 +7,14 @@ import { baselinesOf } from '../verify/log.ts';
 import { type Verdict, worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, flag, type Result, reportSchema } from './context.ts';
+import { checkDatabaseFlags } from './databaseAccess.ts';
 import { bellFor, stateFlag } from './work.ts';
 import { databaseBaselines, jobSettings } from './workerDatabase.ts';
 
 /** Applies the plan under a new journal, verifies, and settles how it ends. */
 export async function carryOut(ctx: Context, plan: Plan, json: Record<string, unknown>): Promise<Result> {
   jobSettings(ctx);
+  await checkDatabaseFlags(ctx);
   return ctx.interrupts.guard(async () => {
     const pen = await openJournal(ctx.server, ctx.settings.stateDirectory, {
       command: 'deploy',

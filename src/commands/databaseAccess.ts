@@ -27,6 +27,12 @@ export async function credentialsFor(ctx: Context, { as, home, directory }: Appl
   return findCredentials(ctx.server, { as, home, directory, env, ...(given === 'none' ? {} : { given }) });
 }
 
+/** Reads what the flags say and forgets it: a slip in them is refused before anything is changed. */
+export async function checkDatabaseFlags(ctx: Context): Promise<void> {
+  await givenCredentials(ctx);
+  tlsOf(ctx);
+}
+
 type Given = { readonly credentials: Credentials; readonly source: CredentialSource; readonly where: string };
 
 async function givenCredentials(ctx: Context): Promise<Given | 'none'> {

@@ -45,6 +45,8 @@ export interface Sample {
 export function judgePeak(samples: readonly Sample[], limit: Limit | undefined): Judged {
   const refused = samples.filter((one) => one.used === 'refused').length;
   const points = samples.flatMap(({ at, used }) => (used === 'refused' ? [] : [{ at, used }]));
+  // Nobody told us the limit, but each look that was refused has met it.
+  if (limit === undefined && refused > 0) return { is: 'fail', because: 'full', args: { refused } };
   if (limit === undefined || samples.length === 0)
     return { is: 'inconclusive', because: 'no-samples', args: {} };
   const peak = refused > 0 ? limit.connections : Math.max(0, ...points.map((one) => one.used));

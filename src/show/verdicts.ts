@@ -92,6 +92,7 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
     `at most ${a['peak']}; the account has no limit of its own, the whole server’s is ${a['limit']}`,
   'database/fail/too-high': (a) =>
     `${a['peak']} of ${a['limit']} (${a['share']} %)${a['refused'] === '0' ? '' : `, refused ${a['refused']} time(s) while we looked`}; see: cronlatch connections`,
+  'database/fail/full': (a) => `the account was full in ${a['refused']} look(s); see: cronlatch connections`,
   'database/fail/rising': (a) => `rising from ${a['first']} to ${a['last']}; see: cronlatch connections`,
   'database/fail/rising-slowly': (a) => `rising by ${a['slope']} a minute; see: cronlatch connections`,
   'database/fail/administrators-only': () => 'the server’s max_user_connections lets only administrators in',

@@ -55,6 +55,14 @@ describe('the peak', () => {
     expect(judgePeak(every(10, [4, 5, 4, 5, 4, 5, 4, 5]), wide)).toMatchObject({ is: 'pass' });
   });
 
+  test('an account that lets nobody in to ask is full, whatever its limit', () => {
+    expect(judgePeak(every(5, ['refused', 0, 'refused']), undefined)).toMatchObject({
+      is: 'fail',
+      because: 'full',
+    });
+    expect(judgePeak(every(5, [0]), undefined)).toMatchObject({ is: 'inconclusive' });
+  });
+
   test('without a limit of the account’s the server’s is judged, with a warning', () => {
     const server = { is: 'server', connections: 151 } as const;
     expect(judgePeak(every(1, [1, 2]), server)).toMatchObject({ is: 'warn', because: 'no-limit' });

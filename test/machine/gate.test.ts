@@ -29,43 +29,42 @@ describe.skipIf(missing !== '')(`the incident${why}`, () => {
     closeWorkshop(directory);
   }, 60_000);
 
-  const cases = (['global', 'account'] as const).flatMap((set) =>
-    Array.from({ length: rounds }, (_, i) => [set, i + 1] as const),
-  );
-  // Both at the same time, each with a cron and a database of its own.
-  test.concurrent.each(cases)(
-    'with the limit of the %s (%i): fails with its error, passes when latched, fails when taken back',
-    async (set, round) => {
-      const gate: Gate = await playGate(join(directory, `${set}-${round}`), program, set);
-      const error = set === 'global' ? '1203' : '1226';
-      expect(gate.refusals.length).toBeGreaterThan(0);
-      expect(new Set(gate.refusals)).toEqual(new Set([error]));
-      for (const bad of [gate.before, gate.again])
-        expect({ exit: bad.exit, ...bad.checks }, bad.errors).toMatchObject({
-          exit: 3,
-          'single-instance': ['fail', 'several'],
-          database: ['fail', 'too-high'],
-          refusals: ['fail', 'in-log'],
-          'log-clean': ['fail', 'refusals'],
+  describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (round) => {
+    // Both at the same time, each with a cron and a database of its own.
+    test.concurrent.each(['global', 'account'] as const)(
+      'with the limit of the %s: fails with its error, passes when latched, fails when taken back',
+      async (set) => {
+        const gate: Gate = await playGate(join(directory, `${set}-${round}`), program, set);
+        const error = set === 'global' ? '1203' : '1226';
+        expect(gate.refusals.length).toBeGreaterThan(0);
+        expect(new Set(gate.refusals)).toEqual(new Set([error]));
+        for (const bad of [gate.before, gate.again])
+          expect({ exit: bad.exit, ...bad.checks }, bad.errors).toMatchObject({
+            exit: 3,
+            'single-instance': ['fail', 'several'],
+            database: ['fail', 'too-high'],
+            refusals: ['fail', 'in-log'],
+            'log-clean': ['fail', 'refusals'],
+          });
+        expect({ exit: gate.deployed.exit, is: gate.deployed.is }, gate.deployed.errors).toEqual({
+          exit: 0,
+          is: 'deployed',
         });
-      expect({ exit: gate.deployed.exit, is: gate.deployed.is }, gate.deployed.errors).toEqual({
-        exit: 0,
-        is: 'deployed',
-      });
-      for (const good of [gate.deployed, gate.after])
-        expect(good.checks, good.errors).toMatchObject({
-          'one-entry': ['pass', 'one'],
-          'single-instance': ['pass', 'one'],
-          'lock-held': ['pass', 'held'],
-          database: ['pass', 'room'],
-          refusals: ['pass', 'none'],
-          'log-clean': ['pass', 'clean'],
-          'second-refused': ['pass', 'refused'],
-        });
-      expect(gate.after.checks['jobs']?.[0]).toMatch(/pass|warn/);
-      expect(gate.rolledBack).toBe(0);
-      expect(gate.said).not.toContain(canary);
-    },
-    300_000,
-  );
+        for (const good of [gate.deployed, gate.after])
+          expect(good.checks, good.errors).toMatchObject({
+            'one-entry': ['pass', 'one'],
+            'single-instance': ['pass', 'one'],
+            'lock-held': ['pass', 'held'],
+            database: ['pass', 'room'],
+            refusals: ['pass', 'none'],
+            'log-clean': ['pass', 'clean'],
+            'second-refused': ['pass', 'refused'],
+          });
+        expect(gate.after.checks['jobs']?.[0]).toMatch(/pass|warn/);
+        expect(gate.rolledBack).toBe(0);
+        expect(gate.said).not.toContain(canary);
+      },
+      300_000,
+    );
+  });
 });

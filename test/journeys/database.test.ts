@@ -1,0 +1,211 @@
+// A deploy whose worker has a database, on a server in memory: what the checklist makes of it, and of a database in trouble.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { deploy } from '../../src/commands/deploy.ts';
+import { verifyDeployment } from '../../src/commands/verify.ts';
+import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../../src/server/server.ts';
+import { contextFor } from '../support/context.ts';
+import { checkOf, cronRuns } from '../support/memory-cron.ts';
+import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
+import { home, incident, spool } from '../support/site.ts';
+
+const canary = 'canary-p#w;1';
+
+/** A MariaDB that answers what it is asked, as it stands at that moment. */
+interface State {
+  used: number;
+  aborted: number;
+  pending: number;
+  done: number;
+  /** Questions until it goes away. */
+  left: number;
+  tables: boolean;
+}
+
+function session(state: State): DatabaseSession {
+  const rows = (...found: DatabaseRow[]) => ({ is: 'rows' as const, rows: found });
+  return {
+    id: 1,
+    close: () => Promise.resolve(),
+    ask: async (sql) => {
+      if (state.left-- <= 0) return failure(0, 'PROTOCOL_CONNECTION_LOST', 'Connection lost');
+      if (sql.includes('CURRENT_USER() AS who'))
+        return rows({ who: 'u12345_app@localhost', most: 5, version: '10.11.19-MariaDB' });
+      if (sql.startsWith('SHOW CREATE USER')) return rows({ x: `CREATE USER u IDENTIFIED BY '${canary}'` });
+      if (sql.includes('@@port'))
+        return rows({
+          version: '10.11.19-MariaDB',
+          port: 3306,
+          socket: '/s',
+          global_most: 5,
+          server_most: 151,
+        });
+      if (sql.includes('PROCESSLIST') && sql.includes('TIME_MS'))
+        return rows(
+          ...Array.from({ length: state.used + 1 }, (_, i) => ({
+            Id: i + 1,
+            User: 'u12345_app',
+            Host: 'localhost',
+            Command: 'Sleep',
+            Ms: '900',
+            Time: 0,
+          })),
+        );
+      if (sql.startsWith('SHOW GLOBAL STATUS'))
+        return rows(
+          { Variable_name: 'Aborted_connects', Value: String(state.aborted) },
+          { Variable_name: 'Aborted_connects_preauth', Value: '0' },
+          { Variable_name: 'Access_denied_errors', Value: '0' },
+          { Variable_name: 'Connection_errors_max_connections', Value: '0' },
+          { Variable_name: 'Uptime', Value: '9000' },
+        );
+      if (sql.includes('information_schema.COLUMNS'))
+        return rows(...(state.tables ? ['id', 'status'] : []).map((c) => ({ t: 'import_jobs', c })));
+      if (sql.includes('AS pending'))
+        return rows({
+          pending: state.pending,
+          processing: 0,
+          done: state.done,
+          failed: 0,
+          stuck: null,
+          oldest: null,
+        });
+      return rows();
+    },
+  };
+}
+
+function failure(errno: number, code: string, message: string): DatabaseFailure {
+  return { is: 'failed', errno, code, message };
+}
+
+let machine: Machine;
+let state: State;
+beforeEach(() => {
+  machine = incident();
+  machine.put(
+    `${home}/httpdocs/.env`,
+    `DB_HOST=127.0.0.1\nDB_DATABASE=app\nDB_USERNAME=u12345_app\nDB_PASSWORD='${canary}'\n`,
+    { uid: exampleUser.uid, gid: exampleUser.gid, mode: 0o600 },
+  );
+  state = { used: 1, aborted: 7, pending: 9, done: 20, left: 1e9, tables: true };
+  // Nobody but the account gets in: root over a socket is not had over TCP.
+  machine.database = () => session(state);
+  cronRuns(machine);
+  const cron = machine.onTime;
+  machine.onTime = (now) => {
+    cron(now);
+    // A job is done in every look of time.
+    if (state.pending > 0) {
+      state.pending--;
+      state.done++;
+    }
+  };
+});
+const run = async (line: string) => {
+  const told = await contextFor(memoryServer(machine), line);
+  const command = line.startsWith('verify') ? verifyDeployment : deploy;
+  return { ...(await command(told.ctx)), ...told };
+};
+const checks = (json: Record<string, unknown>) =>
+  Object.fromEntries(
+    ['database', 'refusals', 'jobs'].map((name) => {
+      const found = checkOf(json, name);
+      return [name, found === undefined ? 'none' : `${found.is} ${found.because}`];
+    }),
+  );
+
+describe('a deploy with a database', () => {
+  test('all is well: the peak, the refusals and the jobs pass, and verify has the deployment’s own figures', async () => {
+    const done = await run('deploy --all --ci');
+    expect(checks(done.json)).toEqual({ database: 'pass room', refusals: 'pass none', jobs: 'pass done' });
+    expect(done.exit).toBe(0);
+    expect(done.out()).toContain('at most 1 of 5 (20 %)');
+    // Somebody was refused between the deploy and the verify: only the journal's figures can tell.
+    state.aborted += 3;
+    state.pending = 5;
+    const later = await run('verify');
+    expect(checks(later.json)).toMatchObject({ refusals: 'warn somebody' });
+    expect([...machine.live.values()].filter((node) => node.bytes.includes(canary)).length).toBe(1);
+    expect(JSON.stringify(done.json) + done.out() + done.err() + later.out()).not.toContain(canary);
+  });
+
+  test('three of five connections fail, and everything is put back', async () => {
+    state.used = 3;
+    const before = machine.live.get(spool)?.bytes;
+    const done = await run('deploy --all --ci');
+    expect(checks(done.json)['database']).toBe('fail too-high');
+    expect(done.exit).toBe(1);
+    expect(machine.live.get(spool)?.bytes).toBe(before);
+  });
+
+  test('nothing to do is inconclusive, never a pass', async () => {
+    state.pending = 0;
+    const done = await run('deploy --all --ci');
+    expect(checks(done.json)['jobs']).toBe('inconclusive nothing-pending');
+    expect(done.exit).toBe(0);
+    expect((await run('verify')).exit).toBe(6);
+  });
+
+  test('no table of jobs is skipped, and --without database asks nothing', async () => {
+    state.tables = false;
+    expect(checks((await run('deploy --all --ci')).json)['jobs']).toBe('skip no-job-table');
+    const asked: string[] = [];
+    machine.database = (user) => {
+      asked.push(user);
+      return session(state);
+    };
+    const quiet = await run('verify --without database');
+    expect(checks(quiet.json)).toMatchObject({ database: 'skip no-database', refusals: 'none' });
+    expect(asked).toEqual([]);
+  });
+
+  const full = "User u12345_app already has more than 'max_user_connections' active connections";
+  test.each([
+    ['it is down', failure(0, 'ECONNREFUSED', 'connect ECONNREFUSED'), 'inconclusive unreached', 0],
+    ['it does not answer', failure(0, 'ETIMEDOUT', 'no answer in time'), 'inconclusive unreached', 0],
+    [
+      'the password is wrong',
+      failure(1045, 'ER_ACCESS_DENIED_ERROR', 'Access denied'),
+      'inconclusive unreached',
+      0,
+    ],
+  ] as const)('%s: said, and no reason to take a good deployment back', async (_, answer, expected, exit) => {
+    machine.database = () => answer;
+    const done = await run('deploy --all --ci');
+    expect(checks(done.json)['database']).toBe(expected);
+    expect(done.exit).toBe(exit);
+  });
+
+  test('an account that is full at every look fails, and everything is put back', async () => {
+    machine.database = () => failure(1203, 'ER_TOO_MANY_USER_CONNECTIONS', full);
+    const done = await run('deploy --all --ci');
+    expect({ exit: done.exit, database: checks(done.json)['database'] }).toEqual({
+      exit: 1,
+      database: 'fail full',
+    });
+  });
+
+  test('it goes away in the middle of the check: said, at whatever question that is', async () => {
+    for (const left of [0, 1, 3, 5, 9]) {
+      machine.processes = machine.processes.filter((p) => p.uid === 0);
+      state.left = left;
+      const done = await run(left === 0 ? 'deploy --all --ci' : 'verify');
+      const found = Object.values(checks(done.json));
+      expect(found.some((said) => said.startsWith('inconclusive'))).toBe(true);
+      expect(found.filter((said) => said.startsWith('fail'))).toEqual([]);
+      expect([0, 6]).toContain(done.exit);
+    }
+  });
+
+  test('a slip in the flags about jobs is refused before anything is changed', async () => {
+    const before = machine.picture();
+    for (const slip of [
+      '--jobs-states pending',
+      '--jobs-sql DELETE',
+      '--db-tls maybe --db-url mysql://u@localhost',
+    ])
+      await expect(run(`deploy --all --ci ${slip}`)).rejects.toMatchObject({ code: 'usage' });
+    expect(machine.picture()).toEqual(before);
+    expect(machine.signals).toEqual([]);
+  });
+});
