@@ -1,12 +1,13 @@
 // A deploy whose worker has a database, on a server in memory: what the checklist makes of it, and of a database in trouble.
 import { beforeEach, describe, expect, test } from 'vitest';
+import { connections } from '../../src/commands/connections.ts';
 import { deploy } from '../../src/commands/deploy.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
 import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../../src/server/server.ts';
 import { contextFor } from '../support/context.ts';
 import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
-import { home, incident, spool } from '../support/site.ts';
+import { home, incident, lock, spool } from '../support/site.ts';
 
 const canary = 'canary-p#w;1';
 
@@ -195,6 +196,25 @@ describe('a deploy with a database', () => {
       expect(found.filter((said) => said.startsWith('fail'))).toEqual([]);
       expect([0, 6]).toContain(done.exit);
     }
+  });
+
+  test('--kill takes nothing for idle that rests for less than the longest run a lock tells of', async () => {
+    await run('deploy --all --ci --without verify');
+    const idle = async (...flags: string[]) => {
+      const line = ['connections', '--app', `${home}/httpdocs`, '--kill', '--yes', ...flags].join(' ');
+      const { json } = await connections((await contextFor(memoryServer(machine), line)).ctx);
+      return (json['kill'] as { minIdle: number }).minIdle;
+    };
+    expect(await idle()).toBe(300);
+    machine.put(
+      lock,
+      JSON.stringify({ pid: 1, start: 1, started: 1000, ended: 1900, hb: 1900 }),
+      exampleUser,
+    );
+    expect([await idle(), await idle('--min-idle', '2m'), await idle('--min-idle', '20m')]).toEqual([
+      900, 900, 1200,
+    ]);
+    expect(await idle('--min-idle', '10s', '--force')).toBe(10);
   });
 
   test('a slip in the flags about jobs is refused before anything is changed', async () => {
