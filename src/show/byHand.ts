@@ -20,7 +20,7 @@ export function byHandLines(steps: ByHand, directory: string): string[] {
           'Set the task type to "Run a PHP script", and enter:',
           `    Script path:     ${php.script}`,
           `    with arguments:  ${php.args === '' ? '(none)' : php.args}`,
-          'Choose the PHP version that the site uses. This kind needs no shell, so it runs where commands are chrooted or forbidden, too.',
+          'Choose the PHP version that the site uses. This kind needs no shell: as far as is known it runs where commands are chrooted or forbidden, too.',
         ];
   const asCommand =
     exec === undefined
