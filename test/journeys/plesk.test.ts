@@ -60,6 +60,39 @@ describe('a task of Plesk', () => {
     expect(stores(host)).toEqual(before);
   });
 
+  test('becomes one that runs a PHP script where that is asked for, chroot or not, and comes back', async () => {
+    const host = pleskHost();
+    const before = stores(host);
+    const ended = await run(host, `${once} --task-type php`);
+    expect(ended.exit, said(ended)).toBe(0);
+    expect(host.task()).toMatchObject({ type: 'php', command: php, args: '--once' });
+    expect((await run(host, 'rollback --ci')).exit).toBe(0);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test.each([
+    ['a PHP script as a command', { type: 'php' } as const, '--task-type exec', 'php-to-exec'],
+    [
+      'a scheduler that has no such verb',
+      { flipped: ['help-names-verbs'] } as const,
+      '--through scheduler',
+      'no-verb',
+    ],
+  ])('%s is refused with the reason', async (_, wanted, flags, code) => {
+    const host = pleskHost(wanted);
+    const before = stores(host);
+    const ended = await run(host, `${once} ${flags}`);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining(code)]);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test('that is none cannot be changed through the scheduler', async () => {
+    const host = pleskHost();
+    host.panel.tasks.shift();
+    const ended = await run(host, `${once} --through scheduler`);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('no-task')]);
+  });
+
   test('that does more than run one script does not become one that runs a PHP script', async () => {
     const host = pleskHost({ shell: 'chrooted', command: `mkdir -p tmp && php ${php}` });
     const ended = await run(host, once);
