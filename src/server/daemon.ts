@@ -36,7 +36,7 @@ export function isWhole(root = ''): boolean {
 /** A cron of root's that serves this machine: one in a container has crontabs of its own. */
 function isDaemon(root: string, pid: number): boolean {
   const at = `${root}/proc/${pid}`;
-  const name = read(`${at}/comm`).trimEnd();
+  const name = nameOf(`${at}/comm`);
   if (!names.has(name)) {
     if (name !== 'busybox' || read(`${at}/cmdline`).split('\0')[1] !== 'crond') return false;
   }
@@ -47,6 +47,26 @@ function isDaemon(root: string, pid: number): boolean {
   }
   const its = namespaceOf(at);
   return its === 'unseen' || its === namespaceOf(`${root}/proc/self`);
+}
+
+/** A name has at most fifteen bytes. Read without asking for a size first: there may be thousands of them. */
+const bytes = new Uint8Array(16);
+
+function nameOf(file: string): string {
+  try {
+    const fd = fs.openSync(file, fs.constants.O_RDONLY);
+    try {
+      const got = fs.readSync(fd, bytes);
+      // Most names begin otherwise and need not become a string.
+      const first = bytes[0] ?? 0;
+      if (first !== 0x63 && first !== 0x43 && first !== 0x62) return '';
+      return Buffer.from(bytes.buffer, 0, got).toString('latin1').trimEnd();
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return ''; // it has just ended, or is hidden
+  }
 }
 
 function namespaceOf(at: string): string {
