@@ -37,7 +37,8 @@ export async function judgeLog(
   const fresh = await server.files.tail(now.path, from, 4 * 1024 * 1024, eyesOf(server, worker));
   const grown = fresh !== 'absent' && fresh.size > from;
   const created = baseline.inode === 'absent';
-  const text = fresh === 'absent' ? '' : fresh.text;
+  const away = now.inode === baseline.inode ? '' : await rotatedAway(server, worker, path, baseline);
+  const text = away + (fresh === 'absent' ? '' : fresh.text);
   const bad = refusalLines(text);
   const args = { bytes: text.length };
   return [
@@ -59,6 +60,19 @@ export async function judgeLog(
         ? verdict('log-clean', 'pass', 'clean', [path], args)
         : verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
   ];
+}
+
+/** What was written since the deployment into a file that has been moved out of the way: logrotate's first name for it. */
+async function rotatedAway(
+  server: Server,
+  worker: Latched,
+  path: string,
+  baseline: Baseline,
+): Promise<string> {
+  const old = baseline.inode === 'absent' ? 'absent' : await endOf(server, worker, `${path}.1`);
+  if (typeof old === 'string' || old.inode !== baseline.inode) return '';
+  const tail = await server.files.tail(old.path, baseline.size, 4 * 1024 * 1024, eyesOf(server, worker));
+  return tail === 'absent' ? '' : tail.text;
 }
 
 /** Where each log ends now: what comes after is what verify judges. */

@@ -158,6 +158,44 @@ describe.skipIf(missing !== '')(`the templates${why}`, () => {
       expect(out).not.toMatch(/denied/);
     }, 30_000);
 
+    // A minute has to pass before anything is idle for a minute.
+    test.skipIf(process.env['CRONLATCH_STRESS'] === undefined)(
+      'ends the connection that only the child of a killed worker holds, and a living worker’s never',
+      async () => {
+        const dsn = `mysql:host=127.0.0.1;port=${db.port}`;
+        const enter = `$d = new PDO('${dsn}', '${account}', '${canary}'); $i = $d->query('SELECT CONNECTION_ID()')->fetchColumn();`;
+        const alive = start(['php', '-r', `${enter} echo "$i\n"; sleep(200);`]);
+        const child =
+          "usleep(500000); $p = proc_open(['sleep', '150'], [1 => ['file', '/dev/null', 'w'], 2 => ['file', '/dev/null', 'w']], $x);";
+        const parent = start(['setsid', 'php', '-r', `${enter} ${child} echo "$i\n"; sleep(200);`]);
+        await until('both are in', () => alive.out().endsWith('\n') && parent.out().endsWith('\n'));
+        parent.child.kill('SIGKILL');
+        const orphan = Number(parent.out());
+        await until(
+          'it has been idle for more than a minute',
+          () =>
+            db
+              .sql(`SELECT TIME > 61 FROM information_schema.PROCESSLIST WHERE ID = ${orphan}`)
+              .startsWith('1'),
+          90,
+        );
+        const env = { ...process.env, DB_SOCKET: '', DB_HOST: '127.0.0.1', DB_PORT: String(db.port) };
+        const flags = ['--kill', '--min-idle=60'];
+        const run = (...more: string[]): string =>
+          spawnSync('php', [join(directory, 'app/connections.php'), ...flags, ...more], {
+            encoding: 'utf8',
+            env,
+          }).stdout;
+        expect(run()).toMatch(new RegExp(`${orphan} .*transaction`));
+        const said = run('--unseen-transactions');
+        expect(said).toMatch(new RegExp(`${orphan} .*ended`));
+        expect(said).toMatch(new RegExp(`${Number(alive.out())} .*kept: PID \\d+ php`));
+        const left = db.sql(`SELECT ID FROM information_schema.PROCESSLIST WHERE USER = '${account}'`).trim();
+        expect(left).toBe(String(Number(alive.out())));
+      },
+      150_000,
+    );
+
     test('a threshold under a minute is refused', () => {
       expect(doctor('--min-idle=5').status).toBe(2);
     });
