@@ -123,7 +123,7 @@ function protection(array $row, int $me, int $server, int $minIdle, bool $unseen
     if ($row['Command'] !== 'Sleep') {
         return 'at work';
     }
-    if ((int) $row['Time'] < $minIdle) {
+    if ((float) $row['Time'] < $minIdle) {
         return 'not idle for long enough';
     }
     if (!preg_match('/^(localhost|127\.[\d.]+|::1):(\d+)$/', (string) $row['Host'], $m)) {
@@ -148,7 +148,11 @@ function protection(array $row, int $me, int $server, int $minIdle, bool $unseen
 
 $db = enter("mysql:$place;charset=utf8mb4", $s);
 [$me, $limit, $server] = $db->query('SELECT CONNECTION_ID(), IF(@@session.max_user_connections > 0, @@session.max_user_connections, @@global.max_connections), @@port')->fetch(PDO::FETCH_NUM);
-$list = fn (): array => $db->query('SHOW FULL PROCESSLIST')->fetchAll(PDO::FETCH_ASSOC);
+// Whole seconds are too coarse to tell who was born after the last question; MariaDB has thousandths.
+$query = stripos((string) $db->query('SELECT VERSION()')->fetchColumn(), 'mariadb') === false
+    ? 'SHOW FULL PROCESSLIST'
+    : 'SELECT ID AS Id, USER AS User, HOST AS Host, COMMAND AS Command, TIME_MS / 1000 AS Time FROM information_schema.PROCESSLIST';
+$list = fn (): array => $db->query($query)->fetchAll(PDO::FETCH_ASSOC);
 $rows = array_values(array_filter($list(), fn (array $r): bool => $r['User'] === ($s['DB_USERNAME'] ?? '')));
 $used = count($rows) - 1;
 echo "$used of $limit connections in use, our own left out.\n";
@@ -162,7 +166,7 @@ foreach ($rows as $row) {
         $now = array_values(array_filter($list(), fn (array $r): bool => (int) $r['Id'] === $id))[0] ?? null;
         if ($now === null) {
             $said = 'had ended by itself';
-        } elseif ($now['User'] !== $row['User'] || $now['Host'] !== $row['Host'] || (int) $now['Time'] < (int) $row['Time'] || protection($now, (int) $me, (int) $server, $minIdle, $unseen) !== null) {
+        } elseif ($now['User'] !== $row['User'] || $now['Host'] !== $row['Host'] || (float) $now['Time'] < (float) $row['Time'] || protection($now, (int) $me, (int) $server, $minIdle, $unseen) !== null) {
             $said = 'kept: it changed while it was looked at';
         } else {
             try {
@@ -173,6 +177,6 @@ foreach ($rows as $row) {
             }
         }
     }
-    echo str_pad((string) $id, 8, ' ', STR_PAD_LEFT) . "  {$row['Command']} {$row['Time']} s  {$row['Host']}  $said\n";
+    echo str_pad((string) $id, 8, ' ', STR_PAD_LEFT) . "  {$row['Command']} " . (int) $row['Time'] . " s  {$row['Host']}  $said\n";
 }
 exit($used >= 0.6 * (int) $limit ? 3 : 0);
