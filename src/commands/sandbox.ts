@@ -239,7 +239,8 @@ function innerContext(ctx: Context, server: Server, stage: Stage, site: Site): (
     scope: { is: 'files', paths: [site.crontab], system: false, live: true },
     dialect: 'debian',
     pick: { is: 'all' },
-    latching: { once: 'auto', grace: 600, killAfter: 1200, without: [] },
+    // A DATABASE_URL of whoever tries it is none of the sandbox's business.
+    latching: { once: 'auto', grace: 600, killAfter: 1200, without: ['database'] },
     stateDirectory: `${stage.directory}/state`,
   };
   return (line) => ({
