@@ -204,6 +204,53 @@ describe.skipIf(reason !== '')(
       expect([asked.code, asked.stdout]).toEqual([5, expect.stringContaining('chrooted-task')]);
     }, 120_000);
 
+    test('a task that runs a command is deployed through the scheduler, and the checklist sees it run', async () => {
+      const panelState = state();
+      panelState.tasks.push({
+        ...{
+          id: 9,
+          user: user.name,
+          active: true,
+          type: 'exec',
+          handler: '',
+          args: '',
+          description: 'Import',
+        },
+        ...{ notify: 'ignore', fields: ['*/2', '*', '*', '*', '*'] },
+        command: `php ${script}`,
+      });
+      afresh(panelState);
+      await install(crontabOf(panelState, user.name));
+      const before = [panel.state().tasks, crontab()];
+      // Slower than it may be: nothing is written.
+      panel.set({ ...panel.state(), fails: { tasks: 'slow' } });
+      const late = await cronlatch('deploy', '--site', domain(), '--all', '--ci', '--plesk-timeout', '1s');
+      expect([late.code, late.stdout]).toEqual([5, expect.stringContaining('did not answer within 1 s')]);
+      expect([panel.state().tasks, crontab()]).toEqual(before);
+      panel.set({ ...panel.state(), fails: {} });
+
+      const words = [
+        'deploy',
+        '--site',
+        domain(),
+        '--all',
+        '--ci',
+        '--ticks',
+        '2',
+        '--state-dir',
+        at('state'),
+      ];
+      const done = await cron.run([process.execPath, bin, ...words], { fast: true });
+      expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('Deployed as')]);
+      expect(done.stdout).not.toMatch(/fail /);
+      expect(panel.state().tasks[0]?.command).toContain(`${php} ${script} --once >> `);
+      expect(crontab()).toContain(`\t${panel.state().tasks[0]?.command}\n`);
+      // The old line may have run until then.
+      expect(ran().trim().split('\n').at(-1)).toMatch(/^once /);
+      expect((await cronlatch('rollback', '--ci')).code).toBe(0);
+      expect([panel.state().tasks, crontab()]).toEqual(before);
+    }, 120_000);
+
     test('what the stand-in was asked is what the page says: it only reads, but for the one verb', () => {
       const verbs = panel
         .calls()
