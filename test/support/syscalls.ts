@@ -16,7 +16,7 @@ const acting =
 
 /** How often a call is aimed at before it counts as missed: what lies before it is never quite the same twice. */
 const tries = (what: string): number =>
-  process.env['CRONLATCH_STRESS'] !== '1' ? 12 : what.startsWith('error') ? 8 : 25;
+  process.env['CRONLATCH_STRESS'] !== '1' ? 12 : what.startsWith('error') ? 16 : 25;
 
 export interface Call {
   readonly name: string;
@@ -67,7 +67,12 @@ export function runProgram(
     err += text;
   });
   const end = (): void => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid === undefined || child.exitCode !== null) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
   };
   const limit = setTimeout(end, seconds * 1000);
   const look = enough && setInterval(() => enough() && end(), 50);
