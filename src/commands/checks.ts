@@ -34,9 +34,9 @@ export async function runChecks(
   const runs = new Map<Latched, number>();
   const now = flag(ctx, 'run-now');
   const verdicts = await beside(ctx, watched, databases, async () => ({
-    runs: now ? new Map(workers.map((worker) => [worker, 1])) : runs,
+    runs,
     verdicts: now
-      ? await runNow(ctx, workers, facts)
+      ? await runNow(ctx, workers, facts, (worker) => runs.set(worker, 1))
       : await verify(ctx.server, workers, {
           ticks: whole(word(ctx, 'ticks') ?? '3', '--ticks'),
           maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),

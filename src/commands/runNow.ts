@@ -1,5 +1,6 @@
 // verify --run-now: starts an entry once exactly as cron would, with consent, and judges that run.
 
+import { Buffer, isUtf8 } from 'node:buffer';
 import { seconds } from '../ask/settle.ts';
 import { readable } from '../change/encode.ts';
 import type { Latched } from '../change/plan.ts';
@@ -11,18 +12,28 @@ import { baselinesOf, judgeLog } from '../verify/log.ts';
 import { type Verdict, verdictsOf } from '../verify/verdict.ts';
 import { type Context, word } from './context.ts';
 
-/** One run of each worker, and what it left behind. */
-export async function runNow(ctx: Context, workers: readonly Latched[], facts: Facts): Promise<Verdict[]> {
+/** One run of each worker, and what it left behind. `started` is told of those that were run. */
+export async function runNow(
+  ctx: Context,
+  workers: readonly Latched[],
+  facts: Facts,
+  started: (worker: Latched) => void,
+): Promise<Verdict[]> {
   const names = workers.map((w) => `${w.name} as ${w.user}`).join(', ');
   const most = word(ctx, 'max-wait') ?? '10m';
   const question = `Start ${names} once now, as cron would (it is ended after ${most}, --max-wait)?`;
   if (!ctx.consent.given && !(await (await ctx.ask()).confirm(question))) throw new Problem('declined');
   const verdicts: Verdict[] = [];
-  for (const worker of workers) verdicts.push(...(await runOne(ctx, worker, facts)));
+  for (const worker of workers) verdicts.push(...(await runOne(ctx, worker, facts, started)));
   return verdicts;
 }
 
-async function runOne(ctx: Context, worker: Latched, facts: Facts): Promise<Verdict[]> {
+async function runOne(
+  ctx: Context,
+  worker: Latched,
+  facts: Facts,
+  started: (worker: Latched) => void,
+): Promise<Verdict[]> {
   const { server } = ctx;
   const verdict = verdictsOf(worker.name);
   const crontab = facts.crontabs.find((c) => c.name === worker.source);
@@ -34,16 +45,23 @@ async function runOne(ctx: Context, worker: Latched, facts: Facts): Promise<Verd
   const lock = worker.lock === undefined ? undefined : `${worker.lock.directory}/${worker.lock.name}.lock`;
   const as = { uid: person.uid, gid: person.gid };
   const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
-  const inode = await lockInode(server, lock, eyes);
-  const isHeld = async (): Promise<boolean | 'unseen'> =>
-    inode === 'none' || inode === 'unseen' ? false : server.processes.locked(inode);
-  if ((await isHeld()) === true) return [verdict('run-now', 'inconclusive', 'already-running', [lock ?? ''])];
+  // Looked up each time: the first run makes the file, and a release may have made another.
+  const isHeld = async (): Promise<boolean | 'unseen' | 'none'> => {
+    const inode = await lockInode(server, lock, eyes);
+    return inode === 'none' || inode === 'unseen' ? inode : server.processes.locked(inode);
+  };
+  const before = await isHeld();
+  if (before === true) return [verdict('run-now', 'inconclusive', 'already-running', [lock ?? ''])];
+  if (before === 'unseen') return [verdict('run-now', 'inconclusive', 'lock-unseen', [lock ?? ''])];
   const settings = settingsAt(crontab.crontab, found.line);
   const bytes = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
   const given = Object.fromEntries([...settings].map(([name, value]) => [bytes(name), bytes(value)]));
   // What cron itself sets; the crontab's own settings come on top, all but the name.
   const env = { PATH: '/usr/bin:/bin', SHELL: '/bin/sh', HOME: person.home, ...given, LOGNAME: person.name };
   const { text, stdin } = found.entry.command;
+  // An argument list is UTF-8 to Node: another command than cron's would be run.
+  if (!isUtf8(Buffer.from(text, 'latin1')))
+    return [verdict('run-now', 'inconclusive', 'not-utf8', [worker.source])];
   const baselines = await baselinesOf(server, [worker]);
   const began = server.elapsed();
   const ran = await server.programs.run([env.SHELL, '-c', bytes(text)], {
@@ -53,6 +71,7 @@ async function runOne(ctx: Context, worker: Latched, facts: Facts): Promise<Verd
     ...(stdin === undefined ? {} : { input: stdin }),
     timeout: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait') * 1000,
   });
+  if (ran.code !== 'missing') started(worker);
   const took = Math.round((server.elapsed() - began) / 100) / 10;
   const said = `${ran.stdout}\n${ran.stderr}`.trim().split('\n').slice(-3);
   const args = { code: String(ran.code), seconds: took };
@@ -70,7 +89,7 @@ async function runOne(ctx: Context, worker: Latched, facts: Facts): Promise<Verd
             : verdict(
                 'lock-free',
                 free === true ? 'fail' : 'inconclusive',
-                free === true ? 'still-held' : 'lock-unseen',
+                free === true ? 'still-held' : free === 'none' ? 'no-lock' : 'lock-unseen',
                 [lock],
               ),
         ]),

@@ -1,26 +1,25 @@
 // Running other programs: no shell, no standard input, and a time limit that a grandchild cannot outlast.
-import { becoming } from './become.ts';
+import { notStarted, startingAs } from './become.ts';
 import type { Programs, Ran } from './server.ts';
 
 export const localPrograms: Programs = {
   async run(argv, options) {
     const { execa } = await import('execa');
-    const become = becoming(argv, options.as);
-    const [file, ...args] = become.argv;
+    const start = startingAs(argv, options.as, options.cwd ?? '/', options.env ?? {});
+    const [file, ...args] = start.argv;
+    const input = options.input === undefined ? ('ignore' as const) : Buffer.from(options.input, 'latin1');
     const child = execa(file ?? '', args, {
-      cwd: options.cwd ?? '/',
-      env: { ...options.env },
+      cwd: start.cwd,
+      env: { ...start.env },
       extendEnv: false,
-      ...(options.input === undefined
-        ? { stdin: 'ignore' as const }
-        : { input: Buffer.from(options.input, 'latin1') }),
+      stdio: [input, 'pipe', 'pipe', ...(start.said === undefined ? [] : [Buffer.from(start.said, 'utf8')])],
       reject: false,
       stripFinalNewline: false,
       cleanup: false,
       // Its own process group: after the limit the group is killed, or a grandchild would hold the pipes open.
       detached: true,
       maxBuffer: 16 * 1024 * 1024,
-      ...become.options,
+      ...start.options,
     });
     let late = false;
     const limit = setTimeout(() => {
@@ -32,15 +31,18 @@ export const localPrograms: Programs = {
     }, options.timeout);
     try {
       const result = await child;
-      // setpriv says so itself, and the program has said nothing then.
-      const missing = result.exitCode === 127 && /^setpriv: failed to execute /.test(result.stderr ?? '');
-      const code = missing && file !== argv[0] ? 'missing' : codeOf(result, late);
-      return { code, stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
+      const stdout = textOf(result.stdout);
+      const stderr = textOf(result.stderr);
+      // The program has said nothing then.
+      const missing = file !== argv[0] && result.exitCode === 127 && stderr === `${notStarted}\n`;
+      return { code: missing ? 'missing' : codeOf(result, late), stdout, stderr };
     } finally {
       clearTimeout(limit);
     }
   },
 };
+
+const textOf = (output: unknown): string => (typeof output === 'string' ? output : '');
 
 function codeOf(
   result: { exitCode?: number | undefined; code?: string | undefined },

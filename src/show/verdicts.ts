@@ -46,6 +46,7 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'lock-held/fail/runs-without': () => 'an instance runs without it',
   'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/pass/free': () => 'free',
+  'lock-free/inconclusive/no-lock': () => 'the run has made no lock file: was the guard there at all?',
   'lock-free/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/inconclusive/old-run-holds': (a) =>
     `a run of the old entry (PID ${a['pid']}) got it before the crontab was replaced; it is left to finish, or if it never does: kill -TERM ${a['pid']}`,
@@ -69,7 +70,11 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'guard-in-place/fail/guard-lost': () =>
     'it is gone, probably through a release: deploy again, with --guard entry to survive the next one',
   'guard-in-place/fail/file-gone': () => 'its file is gone',
-  'log-private/pass/outside': () => 'it lies outside the document root',
+  'log-private/skip/no-docroot': () => 'no directory above it is known as a document root',
+  'log-private/inconclusive/no-address': () =>
+    'no directory above it is known as a document root: what address it would have cannot be told',
+  'log-private/inconclusive/not-there': (a) =>
+    `the site answers ${a['status']}, as the wrong site would: is this the address of the log’s own site?`,
   'log-private/pass/refused': (a) => `the site answers ${a['status']}`,
   'log-private/pass/another-page': () => 'the site answers with another page',
   'log-private/fail/downloadable': (a) =>
@@ -84,6 +89,9 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'run-now/fail/ended-badly': (a) => `it ended with ${a['code']} after ${a['seconds']} s`,
   'run-now/inconclusive/still-running': (a) => `it was ended after ${a['seconds']} s (--max-wait)`,
   'run-now/inconclusive/already-running': () => 'a run holds the lock already: try again when it is over',
+  'run-now/inconclusive/lock-unseen': () =>
+    'it cannot be told whether a run holds the lock, and none is started beside one',
+  'run-now/inconclusive/not-utf8': () => 'the command is not UTF-8, and Node starts no other',
   'run-now/inconclusive/no-user': (a) => `there is no user ${a['user']}`,
   'lock-free/fail/still-held': () => 'it is still held although the run is over',
   'database/pass/room': (a) =>

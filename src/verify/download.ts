@@ -18,7 +18,9 @@ export async function judgeDownload(
   const { log } = worker;
   if (log === undefined) return say('skip', 'no-log', []);
   const docroot = docrootAbove(log);
-  if (docroot === 'no') return say('pass', 'outside', [log]);
+  // Document roots are told by their names here: that none is above the log proves nothing.
+  if (docroot === 'no')
+    return site === undefined ? say('skip', 'no-docroot', [log]) : say('inconclusive', 'no-address', [log]);
   if (site === undefined) return say('warn', 'in-docroot', [log], { docroot });
   const path = log
     .slice(docroot.length)
@@ -31,7 +33,9 @@ export async function judgeDownload(
   const args = { url, name: basename(log) };
   if ('failed' in answer) return say('inconclusive', 'no-answer', [url], { ...args, why: answer.failed });
   const { status, body } = answer;
-  if ([401, 403, 404, 410].includes(status)) return say('pass', 'refused', [url], { ...args, status });
+  if ([401, 403].includes(status)) return say('pass', 'refused', [url], { ...args, status });
+  // So says the wrong site of everything, too.
+  if ([404, 410].includes(status)) return say('inconclusive', 'not-there', [url], { ...args, status });
   if (status !== 200 && status !== 206) return say('inconclusive', 'odd-answer', [url], { ...args, status });
   if (own === '') return say('inconclusive', 'empty-log', [url], args);
   // Many sites answer 200 to everything: what counts is whether it is the log.

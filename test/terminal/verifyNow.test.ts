@@ -79,7 +79,7 @@ describe.concurrent('verify --url', () => {
     ['the log itself', (log) => ({ status: 200, body: log }), 'fail downloadable'],
     ['a part of it', (log) => ({ status: 206, body: log.slice(0, 20) }), 'fail downloadable'],
     ['forbidden', () => ({ status: 403, body: 'no' }), 'pass refused'],
-    ['not there', () => ({ status: 404, body: 'no' }), 'pass refused'],
+    ['not there, or another site', () => ({ status: 404, body: 'no' }), 'inconclusive not-there'],
     ['its home page for everything', () => ({ status: 200, body: '<!doctype html>' }), 'pass another-page'],
     ['an error', () => ({ status: 503, body: '' }), 'inconclusive odd-answer'],
   ];
@@ -116,10 +116,12 @@ describe.concurrent('verify --url', () => {
     }
   });
 
-  test('a log outside the document root needs no question, one inside is a warning without --url', async () => {
+  test('that no document root is known above a log proves nothing, and one inside is a warning without --url', async () => {
     const at = site();
     expect((await deploy(at, '--without', 'verify')).code).toBe(0);
-    expect(checksOf(await run(['verify', ...at.stateFlags, '--json']))['log-private']).toBe('pass outside');
+    expect(checksOf(await run(['verify', ...at.stateFlags, '--json']))['log-private']).toBe(
+      'skip no-docroot',
+    );
     const inside = site('node', (directory, entry) => `${entry} >> ${directory}/httpdocs/run.log 2>&1\n`);
     const ended = await run(['verify', ...inside.on, '--script', inside.script, '--json']);
     expect(checksOf(ended)['log-private']).toBe('warn in-docroot');
