@@ -14,6 +14,7 @@ const questions = [
   { file: 'carryOut.ts', command: 'deploy', asks: 'Keep the change all the same?', flags: ['keep-on-fail'] },
   { file: 'work.ts', command: 'deploy', asks: 'Kill them?', flags: ['kill-after'] },
   { file: 'rollback.ts', command: 'rollback', asks: 'Put back', flags: ['yes'] },
+  { file: 'runNow.ts', command: 'verify', asks: 'confirm(question)', flags: ['yes'] },
 ] as const;
 
 /** A crontab with two workers, so that which one is meant has to be said. */
