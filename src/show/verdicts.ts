@@ -124,7 +124,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'jobs/inconclusive/nothing-pending': () => 'nothing was to be done: verify again when jobs wait',
   'jobs/inconclusive/none-done-yet': (a) =>
     `none was seen done yet (${a['pending']} wait, ${a['processing']} in work): verify again, or with more --ticks`,
-  'jobs/inconclusive/jobs-unseen': () => 'the jobs could not be counted',
+  'jobs/inconclusive/jobs-unseen': (a) =>
+    `the jobs could not be counted: only the account’s own session may read them (${a['why']})`,
   'cron-alive/pass/running': () => 'it is',
   'cron-alive/warn/none': () => 'none runs on this machine: start it (systemctl start cron, on RHEL crond)',
   'cron-alive/inconclusive/hidden': () =>

@@ -66,6 +66,24 @@ export async function enter(
   return { refused, tries: 1 };
 }
 
+/**
+ * The account's own session for a moment. Whatever reads an object of a site's is asked here and nowhere else: a view or
+ * a function of the site's may run with the rights of whoever asks, and an administrator may write files.
+ */
+export async function asAccount<T>(
+  server: Server,
+  { credentials, place }: FoundCredentials,
+  act: (session: DatabaseSession) => Promise<T>,
+): Promise<T | Refused> {
+  const opened = await server.databases.open(place, credentials, connectTimeout);
+  if (opened.is === 'failed') return refusedBy(opened);
+  try {
+    return await act(opened.session);
+  } finally {
+    await opened.session.close();
+  }
+}
+
 /** Root's own ways in, all of them to this machine only. */
 async function administrator(
   server: Server,

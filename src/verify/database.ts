@@ -6,10 +6,11 @@ import type { Limit } from '../database/limits.ts';
 import { type Counters, type Interval, refusalsBetween } from '../database/refusals.ts';
 import type { DatabaseBaseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
-import type { Server } from '../server/server.ts';
+import type { DatabaseSession, Server } from '../server/server.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
 import { type DatabaseLook, lookAtDatabase, type OpenLook } from '../survey/database.ts';
 import { countJobs, type JobSettings, jobSource } from '../survey/jobs.ts';
+import { asAccount, type Refused } from '../survey/ladder.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 
 /** A worker and the database it works with. */
@@ -22,6 +23,17 @@ export interface Watchee {
 const pace = 1000;
 const sessionEvery = 5;
 
+/** Jobs that could not be counted, and why. */
+interface Unseen {
+  readonly unseen: string;
+}
+
+/** What a count came to; `refused` is a try of ours that raised the server's counters after the look before it. */
+interface Counted {
+  readonly jobs: JobCounts | 'none' | Unseen;
+  readonly refused?: Refused;
+}
+
 interface Seen {
   readonly samples: Sample[];
   first?: Counters;
@@ -32,7 +44,7 @@ interface Seen {
   jobs?:
     | { readonly before: JobCounts; readonly after: JobCounts; readonly seconds: number }
     | 'none'
-    | 'unseen';
+    | Unseen;
   unreached?: string;
 }
 
@@ -45,13 +57,14 @@ export async function databaseBaseline(
   const at = new Date(server.now()).toISOString();
   const open = await lookAtDatabase(server, found);
   try {
-    const counts = await countIn(server, open, found, jobs);
-    const { counters } = open.look;
+    const { jobs: counts, refused } = await countIn(server, open, found, jobs);
+    // A try of ours that was refused belongs to the time before.
+    const { counters } = refused === undefined ? open.look : await open.again();
     return {
       script: worker.script,
       at,
       ...(counters === undefined ? {} : { counters }),
-      ...(typeof counts === 'string' ? {} : { jobs: counts }),
+      ...(isCounts(counts) ? { jobs: counts } : {}),
     };
   } finally {
     await open.close();
@@ -103,6 +116,7 @@ async function sample(
     const before = await countIn(server, open, found, jobs);
     if (kept === undefined) await open.close();
     note(seen, open.look, since(), baseline !== undefined);
+    noteOwn(seen, before.refused);
     if (seen.unreached !== undefined) return;
     for (let round = 1; !over(); round++) {
       await server.wait(pace);
@@ -112,15 +126,21 @@ async function sample(
       else seen.samples.push({ at: since(), used: await usedByWorker(server, worker, found) });
     }
     const end = kept ?? (await lookAtDatabase(server, found));
-    const start = baseline?.jobs ?? before;
-    const highest = typeof start === 'object' ? start.highest : undefined;
+    const start = baseline?.jobs ?? before.jobs;
+    const highest = isCounts(start) ? start.highest : undefined;
     try {
-      const after = await countIn(server, end, found, jobs, highest);
+      const { jobs: after, refused } = await countIn(server, end, found, jobs, highest);
+      noteOwn(seen, refused);
       note(seen, kept === undefined ? end.look : await kept.again(), since(), kept === undefined);
       const seconds =
         baseline?.jobs === undefined ? since() : (server.now() - Date.parse(baseline.at)) / 1000;
-      const both = typeof start === 'object' && typeof after === 'object';
-      seen.jobs = both ? { before: start, after, seconds } : after === 'none' ? 'none' : 'unseen';
+      seen.jobs = !isCounts(after)
+        ? after
+        : isCounts(start)
+          ? { before: start, after, seconds }
+          : start === 'none'
+            ? { unseen: 'no-answer' }
+            : start;
     } finally {
       if (kept === undefined) await end.close();
     }
@@ -135,21 +155,34 @@ async function lookAndLeave(server: Server, found: FoundCredentials): Promise<Da
   return open.look;
 }
 
+/** Counts on the account's own session and on no other: the tables are the site's, and may be views. */
 async function countIn(
   server: Server,
   { look, session }: OpenLook,
   found: FoundCredentials,
-  jobs: JobSettings,
+  { states, ...jobs }: JobSettings,
   upTo?: number,
-): Promise<JobCounts | 'none' | 'unseen'> {
-  if (session === undefined) return 'unseen';
-  const { database } = found.credentials;
-  if (look.by === 'administrator' && database !== undefined) {
-    const used = await session.ask(`USE \`${database.replaceAll('`', '``')}\``);
-    if (used.is === 'failed') return 'unseen';
-  }
-  const source = await jobSource(session, database, jobs);
-  return typeof source === 'string' ? source : countJobs(server, session, source, jobs.states, upTo);
+): Promise<Counted> {
+  const count = async (own: DatabaseSession): Promise<Counted> => {
+    const source = await jobSource(own, found.credentials.database, { states, ...jobs });
+    const counts = typeof source === 'string' ? source : await countJobs(server, own, source, states, upTo);
+    return { jobs: counts === 'unseen' ? { unseen: 'no-answer' } : counts };
+  };
+  const why = look.refused?.failure.is;
+  if (session === undefined) return { jobs: { unseen: why ?? 'lost' } };
+  if (look.by === 'account') return count(session);
+  // A full account may have room by now; what else kept it out is not tried again.
+  if (why !== undefined && why !== 'full') return { jobs: { unseen: why } };
+  const counted = await asAccount(server, found, count);
+  return 'jobs' in counted ? counted : { jobs: { unseen: counted.failure.is }, refused: counted };
+}
+
+function isCounts(jobs: JobCounts | 'none' | Unseen): jobs is JobCounts {
+  return jobs !== 'none' && !('unseen' in jobs);
+}
+
+function noteOwn(seen: Seen, refused: Refused | undefined): void {
+  if (refused?.failure.is === 'full' && refused.failure.by !== 'server') seen.own++;
 }
 
 /** `tried`: its tries that were refused are in the counters that the interval is made of, and are not the worker's. */
@@ -206,8 +239,8 @@ function verdicts(
         : make(check, 'inconclusive', 'unreached', [], { why: seen.unreached ?? '' }),
     );
   const jobs: Judged =
-    seen.jobs === undefined || seen.jobs === 'unseen'
-      ? { is: 'inconclusive', because: 'jobs-unseen', args: {} }
+    seen.jobs === undefined || (seen.jobs !== 'none' && 'unseen' in seen.jobs)
+      ? { is: 'inconclusive', because: 'jobs-unseen', args: { why: seen.jobs?.unseen ?? 'lost' } }
       : seen.jobs === 'none'
         ? { is: 'skip', because: 'no-job-table', args: {} }
         : judgeJobs(seen.jobs.before, seen.jobs.after, seen.jobs.seconds, runs);

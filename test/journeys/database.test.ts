@@ -139,6 +139,44 @@ describe('a deploy with a database', () => {
     expect(machine.live.get(spool)?.bytes).toBe(before);
   });
 
+  describe('an administrator is let in as well', () => {
+    let asked: string[];
+    const letIn = (account: () => DatabaseSession | DatabaseFailure): void => {
+      asked = [];
+      machine.sockets = { ...machine.sockets, server: { pid: 400, socket: '/run/mysqld/mysqld.sock' } };
+      machine.database = (user) => {
+        if (user !== 'root') return account();
+        const inner = session(state);
+        return {
+          ...inner,
+          ask: (sql, ...rest) => {
+            asked.push(sql);
+            return inner.ask(sql, ...rest);
+          },
+        };
+      };
+    };
+
+    test.each(['deploy --all --ci', 'deploy --all --ci --jobs-sql SELECT(0)AS`pending`'])(
+      '%s: what is the site’s is read on the account’s own session, never on the administrator’s',
+      async (line) => {
+        letIn(() => session(state));
+        const done = await run(line);
+        expect(checks(done.json)['jobs']).toMatch(/^(?:pass|inconclusive nothing)/);
+        expect(asked.some((sql) => sql.includes('PROCESSLIST'))).toBe(true);
+        expect(asked.filter((sql) => /\bUSE\b|\.COLUMNS|pending|import_jobs/i.test(sql))).toEqual([]);
+      },
+    );
+
+    test('the account itself is not: its jobs are not counted, and why is said', async () => {
+      letIn(() => failure(1045, 'ER_ACCESS_DENIED_ERROR', 'Access denied'));
+      const done = await run('deploy --all --ci');
+      expect(checks(done.json)['jobs']).toBe('inconclusive jobs-unseen');
+      expect(done.out()).toContain('the account’s own session may read them (credentials)');
+      expect(asked.filter((sql) => /\bUSE\b|\.COLUMNS|pending|import_jobs/i.test(sql))).toEqual([]);
+    });
+  });
+
   test('nothing to do is inconclusive, never a pass', async () => {
     state.pending = 0;
     const done = await run('deploy --all --ci');
