@@ -151,12 +151,13 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
         'new-entry': 'pass',
         'single-instance': 'pass',
         'lock-held': 'pass',
-        'lock-free': 'pass',
         'second-refused': 'pass',
         'stale-recovered': 'pass',
-        'log-clean': 'pass',
         'cron-alive': 'pass',
       });
+      // On a busy machine no look may fall between two runs; that it was seen at all is asked below.
+      for (const check of ['lock-free', 'log-clean'])
+        expect(['pass', 'inconclusive']).toContain(checks[check]);
     });
 
     test('deploy ends the old instances and nothing that looks like them', { timeout: long }, async () => {
@@ -239,6 +240,19 @@ describe.skipIf(cronMissing !== '')(`under the real cron${why}`, () => {
       }
     },
   );
+
+  test('the lock was seen free between two runs, and the log clean, in one of the stories at the least', {
+    timeout: long,
+  }, async () => {
+    const reports = await Promise.all(
+      [...stories.values()].map(async (story) => (await story.deploy).report),
+    );
+    for (const wanted of ['lock-free', 'log-clean'])
+      expect(
+        reports.some(({ checks }) => checks.some(({ check, is }) => check === wanted && is === 'pass')),
+        wanted,
+      ).toBe(true);
+  });
 
   test('a deploy whose old instances do not end says so and puts everything back', {
     timeout: long,
