@@ -1,5 +1,5 @@
 // Getting into a database whose account may be full: the account itself, an administrator where root may, else nobody.
-import { dirname } from 'node:path/posix';
+import { basename, dirname, join } from 'node:path/posix';
 import { type Credentials, credentialsOf, type Place } from '../database/credentials.ts';
 import { clientOptions, fromMyCnf, readMyCnf } from '../database/myCnf.ts';
 import { type Failure, failureOf } from '../database/refusals.ts';
@@ -97,21 +97,23 @@ async function administrator(
       : socket !== undefined && isLoopback(place.host)
         ? { is: 'socket', path: socket }
         : undefined;
-  if (here === undefined) return 'none';
-  const trusted = await isServersOwn(server, here.path);
+  if (here?.is !== 'socket') return 'none';
+  // A link on the way could be another one by the time of the connection: what was looked at is what is connected to.
+  const directory = await server.files.real(dirname(here.path), server.self.owner);
+  if (directory === 'absent') return 'none';
+  const resolved: Place = { is: 'socket', path: join(directory, basename(here.path)) };
+  const trusted = await isServersOwn(server, directory);
   for (const { credentials, how } of await administrators(server)) {
     // Which socket it is may come from a file of the site's: a password is shown to no server that a site could be.
     if (!isEmptySecret(credentials.password) && !trusted) continue;
-    const opened = await server.databases.open(here, credentials, connectTimeout);
+    const opened = await server.databases.open(resolved, credentials, connectTimeout);
     if (opened.is === 'open') return { session: opened.session, how };
   }
   return 'none';
 }
 
-/** Can only root and the database's own user have put a socket there? */
-async function isServersOwn({ files, people, self }: Server, socket: string): Promise<boolean> {
-  const last = await files.real(dirname(socket), self.owner);
-  if (last === 'absent') return false;
+/** Can only root and the database's own user have put a socket into this directory, which no link leads to? */
+async function isServersOwn({ files, people, self }: Server, last: string): Promise<boolean> {
   for (let at = last; ; at = dirname(at)) {
     const seen = await files.look(at, self.owner);
     if (seen.is !== 'directory') return false;

@@ -143,6 +143,7 @@ describe('a deploy with a database', () => {
     let asked: string[];
     const letIn = (account: () => DatabaseSession | DatabaseFailure): void => {
       asked = [];
+      machine.directory('/run/mysqld', {});
       machine.sockets = { ...machine.sockets, server: { pid: 400, socket: '/run/mysqld/mysqld.sock' } };
       machine.database = (user) => {
         if (user !== 'root') return account();

@@ -87,6 +87,14 @@ describe('the panel’s password', () => {
     expect(asked.some((one) => one.startsWith('admin'))).toBe(false);
   });
 
+  test('goes to the directory that was looked at, whatever a link on the way leads to by then', async () => {
+    const asked = await shown(socket('/home/example-user/run/mysqld.sock'), () => '/run/mysqld');
+    expect(asked.filter((one) => !one.startsWith('u12345_app'))).toEqual([
+      'root /run/mysqld/mysqld.sock',
+      'admin /run/mysqld/mysqld.sock',
+    ]);
+  });
+
   test('is not shown to another machine', async () => {
     expect(await shown({ is: 'tcp', host: 'db.example.com', port: 3306 })).toEqual([
       'u12345_app db.example.com',
