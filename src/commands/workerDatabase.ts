@@ -86,6 +86,8 @@ export async function beside(
     const judge = await watchDatabase(ctx.server, one, { jobs, baseline, over: () => over });
     return { worker: one.worker, judge };
   });
+  // A failure is met where it is awaited; until then it must not end the process in the middle of a deployment.
+  for (const one of watching) one.catch(() => undefined);
   let done: Awaited<ReturnType<typeof act>>;
   try {
     done = await act();

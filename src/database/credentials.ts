@@ -11,7 +11,10 @@ export interface Credentials {
   readonly host?: string;
   readonly port?: number;
   readonly tls?: Tls;
+  /** The authority's file, by its path. */
   readonly ca?: string;
+  /** What stands in it, read with the rights of whoever named it; 'unreadable' where no file was had. */
+  readonly authority?: { readonly is: 'read'; readonly text: string } | 'unreadable';
 }
 
 /** Parts of credentials, before anything is left out that is empty. */
@@ -46,6 +49,7 @@ export function credentialsOf(parts: Parts): Credentials | 'none' {
 
 /** WordPress and mysqli write `localhost:3307`, `localhost:/run/my.sock` and `[::1]:3306`. */
 function splitHost(host: string, port: string | undefined): { host: string; port?: number; socket?: string } {
+  // A number that is no port stays: nobody is reached there, and another server is not what was meant.
   const number = (text: string | undefined): { port?: number } =>
     /^\d{1,5}$/.test(text ?? '') ? { port: Number(text) } : {};
   const socket = /^[^/]*:(\/.*)$/.exec(host);

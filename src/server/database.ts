@@ -1,5 +1,4 @@
 // The database driver's only home, loaded when a database is really asked. Nothing here throws: failures are values.
-import { readFileSync } from 'node:fs';
 import type { Connection, ConnectionOptions, QueryError } from 'mysql2';
 import type { Credentials, Place } from '../database/credentials.ts';
 import { reveal } from '../database/secret.ts';
@@ -11,7 +10,14 @@ export const localDatabases: Databases = {
     if ('is' in options) return options;
     const { createConnection } = await driver();
     return new Promise((done) => {
-      const connection = createConnection(options);
+      let connection: Connection;
+      try {
+        connection = createConnection(options);
+      } catch (error) {
+        // A port that is none, or an authority that is no certificate.
+        done(failure(error as Error));
+        return;
+      }
       let settled = false;
       const settle = (answer: Awaited<ReturnType<Databases['open']>>): void => {
         if (settled) return;
@@ -42,23 +48,26 @@ async function driver(): Promise<typeof import('mysql2')> {
 
 function optionsFor(
   place: Place,
-  { user, password, database, tls = 'off', ca }: Credentials,
+  { user, password, database, tls = 'off', ca, authority }: Credentials,
   timeout: number,
 ): ConnectionOptions | DatabaseFailure {
-  let authority: { ca?: string } = {};
-  try {
-    if (ca !== undefined) authority = { ca: readFileSync(ca, 'utf8') };
-  } catch {
+  const encrypted = tls !== 'off' && place.is !== 'socket';
+  // Only what was read with the rights of whoever named the file: this process may be root, and the file anything.
+  if (encrypted && ca !== undefined && typeof authority !== 'object')
     return { is: 'failed', errno: 0, code: 'TLS_CA', message: `the authority's file ${ca} cannot be read` };
-  }
   return {
     ...(place.is === 'socket' ? { socketPath: place.path } : { host: place.host, port: place.port }),
     user,
     password: reveal(password),
     ...(database === undefined ? {} : { database }),
-    ...(tls === 'off' || place.is === 'socket'
-      ? {}
-      : { ssl: { rejectUnauthorized: tls === 'verify', ...authority } }),
+    ...(encrypted
+      ? {
+          ssl: {
+            rejectUnauthorized: tls === 'verify',
+            ...(typeof authority === 'object' ? { ca: authority.text } : {}),
+          },
+        }
+      : {}),
     connectTimeout: timeout,
     dateStrings: true,
     supportBigNumbers: true,
@@ -124,7 +133,7 @@ function failure(error: Pick<QueryError, 'message'> & Partial<QueryError>): Data
   return {
     is: 'failed',
     errno,
-    code: error.code ?? '',
+    code: typeof error.code === 'string' ? error.code : '',
     message: (message.split('\n')[0] ?? '').slice(0, 300),
   };
 }

@@ -77,8 +77,9 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
     worldReadable = false,
   ): Promise<Search> => {
     const { place, because } = placeOf(forPhp(credentials, source), await socketsThere(server, search, cnf));
+    const dressed = await withAuthority(server, credentials, place, search);
     return {
-      found: { credentials, place, placeBecause: because, source, where, worldReadable },
+      found: { credentials: dressed, place, placeBecause: because, source, where, worldReadable },
       looked,
     };
   };
@@ -123,6 +124,26 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
     }
   }
   return { found: 'none', looked };
+}
+
+/**
+ * The authority's file, read only where it is needed, and with the rights of whoever named it: a site may name any file
+ * of the machine, or one that never ends.
+ */
+async function withAuthority(
+  server: Server,
+  credentials: Credentials,
+  place: Place,
+  { as, given }: SearchFor,
+): Promise<Credentials> {
+  const { ca, tls = 'off' } = credentials;
+  if (ca === undefined || tls === 'off' || place.is === 'socket') return credentials;
+  const who = given === undefined ? as : server.self.owner;
+  const at = await server.files.real(ca, who).catch(() => 'absent' as const);
+  const seen = at === 'absent' ? undefined : await peek(server, at, who);
+  if (seen?.is !== 'file' || seen.bytes.length > 512 * 1024)
+    return { ...credentials, authority: 'unreadable' };
+  return { ...credentials, authority: { is: 'read', text: utf8(seen.bytes) } };
 }
 
 /** In PHP `localhost` is the socket, and its port means nothing. */
