@@ -55,7 +55,7 @@ async function givenCredentials(ctx: Context): Promise<Given | 'none'> {
   const secretText = await passwordGiven(ctx);
   if (url !== undefined) {
     // The environment is seen by its owner only; argv and a config file by whoever looks.
-    if (named.from !== 'environment' && /^[a-z+-]+:\/\/[^/@]*:[^/@]+@/i.test(url))
+    if (named.from !== 'environment' && /^[a-z0-9+-]+:\/\/[^/@]*:[^/@]+@/i.test(url))
       throw new Problem('usage', {
         what: '--db-url: a password in it can be read by everybody on this machine who lists processes.',
         next: 'Give it in CRONLATCH_DB_PASSWORD or CRONLATCH_DB_URL, or in a file of mode 0600: --db-url-file FILE or --db-password-file FILE',

@@ -169,11 +169,17 @@ describe.skipIf(mariadbMissing !== '')(`the counters of a server${why}`, () => {
 
   test('1040 has a counter of its own once the administrator’s place is taken, too', async () => {
     while ((await enter(as('much'))) === 'in');
-    const root = await localDatabases.open(place, as('root', ''), 5000);
+    // The one who was refused last may have the administrator's place for a moment yet.
+    let root = await localDatabases.open(place, as('root', ''), 5000);
+    for (let tries = 0; root.is !== 'open' && tries < 100; tries++) {
+      await new Promise((done) => setTimeout(done, 50));
+      root = await localDatabases.open(place, as('root', ''), 5000);
+    }
     if (root.is !== 'open') throw new Error(root.message);
-    open.push(root.session);
+    const { session } = root;
+    open.push(session);
     const status = async (): Promise<Counters> => {
-      const answer = await root.session.ask('SHOW GLOBAL STATUS');
+      const answer = await session.ask('SHOW GLOBAL STATUS');
       return countersOf(answer.is === 'rows' ? answer.rows : []);
     };
     const before = await status();
