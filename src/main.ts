@@ -2,7 +2,8 @@
 import { fstatSync, readFileSync, realpathSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { answer, checkConfig, consent, type Surroundings, seconds, settle } from './ask/settle.ts';
-import { asksForJson, flagNames, help, type Line, readLine } from './cli.ts';
+import { help } from './cli/help.ts';
+import { asksForJson, flagNames, type Line, readLine } from './cli/line.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
 import { letters, looksOf, unicodeOf } from './show/theme.ts';

@@ -1,6 +1,6 @@
 // argv, environment and config file → settled answers. Flag > environment > config file > prompt > default.
 import { basename, resolve } from 'node:path/posix';
-import type { Line } from '../cli.ts';
+import type { Line } from '../cli/line.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import { isPanels } from '../plesk/places.ts';
 import { Problem } from '../problem.ts';

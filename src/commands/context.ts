@@ -2,7 +2,7 @@
 import type { Prompter } from '../ask/prompter.ts';
 import type { Settings } from '../ask/settings.ts';
 import { answer, type Consent, type Surroundings } from '../ask/settle.ts';
-import type { Line } from '../cli.ts';
+import type { Line } from '../cli/line.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import type { Screen } from '../show/screen.ts';

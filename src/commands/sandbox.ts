@@ -2,7 +2,7 @@
 import legacyNode from '../../templates/sandbox/process_import_jobs.mjs?raw';
 import legacyPhp from '../../templates/sandbox/process_import_jobs.php?raw';
 import type { Settings } from '../ask/settings.ts';
-import type { Line } from '../cli.ts';
+import type { Line } from '../cli/line.ts';
 import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import { findProgram, type Stage, setStage } from '../server/stage.ts';

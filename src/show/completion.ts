@@ -1,5 +1,6 @@
 // What a shell needs to complete the words of cronlatch, written from the same table as --help. Pure: text for the shells.
-import { type CommandRow, commands, everywhere, type Flag } from '../cli.ts';
+import { type CommandRow, commands } from '../cli/commands.ts';
+import { everywhere, type Flag } from '../cli/flags.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 

@@ -1,5 +1,6 @@
 // The manual page, made from the same table as --help when the program is built (scripts/build.mjs). Pure.
-import { type CommandRow, commands, everywhere, type Flag } from '../cli.ts';
+import { type CommandRow, commands } from '../cli/commands.ts';
+import { everywhere, type Flag } from '../cli/flags.ts';
 
 /** The page in roff's man macros; `date` as 2026-11-24. */
 export function manual(version: string, date: string): string {

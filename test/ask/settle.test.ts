@@ -1,7 +1,7 @@
 // Answers: where each comes from, what is no consent, what makes no sense.
 import { describe, expect, test } from 'vitest';
 import { answer, consent, envName, type Surroundings, seconds, settle } from '../../src/ask/settle.ts';
-import { type Line, readLine } from '../../src/cli.ts';
+import { type Line, readLine } from '../../src/cli/line.ts';
 import { Problem } from '../../src/problem.ts';
 
 const line = (text: string): Line => readLine(text.split(' ').filter((w) => w !== '')) as Line;

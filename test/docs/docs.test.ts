@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commands, help, readLine } from '../../src/cli.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { help } from '../../src/cli/help.ts';
+import { readLine } from '../../src/cli/line.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const docs = [

@@ -1,7 +1,8 @@
 // The manual page: everything of the table is in it, and roff's own checkers find nothing to say.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { commands, everywhere } from '../../src/cli.ts';
+import { commands } from '../../src/cli/commands.ts';
+import { everywhere } from '../../src/cli/flags.ts';
 import { manual } from '../../src/show/manual.ts';
 
 const page = manual('1.2.3', '2026-11-24');

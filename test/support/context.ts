@@ -1,7 +1,7 @@
 // A Context for journeys: memory server, a screen that keeps what it is told, a person with prepared answers.
 import type { Prompter } from '../../src/ask/prompter.ts';
 import { consent, type Surroundings, settle } from '../../src/ask/settle.ts';
-import { readLine } from '../../src/cli.ts';
+import { readLine } from '../../src/cli/line.ts';
 import type { Context } from '../../src/commands/context.ts';
 import type { Server } from '../../src/server/server.ts';
 import { makeScreen } from '../../src/show/screen.ts';

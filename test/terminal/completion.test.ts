@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commands } from '../../src/cli.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { completionFor } from '../../src/show/completion.ts';
 import { plainEnv, run, scratch } from './harness.ts';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { envName } from '../../src/ask/settle.ts';
-import { commands } from '../../src/cli.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { begin, deploy, expectProblem, hasFlock, json, root, run, scratch, site, until } from './harness.ts';
 
 /** Every question there is: the file that asks it, and the flags that answer it beforehand. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commands } from '../../src/cli.ts';
+import { commands } from '../../src/cli/commands.ts';
 import { expectProblem, run, scratch, site, timeless } from './harness.ts';
 
 describe.concurrent('help', () => {
