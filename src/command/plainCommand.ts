@@ -89,17 +89,15 @@ export function readRedirects(reader: Reader): readonly Redirect[] | Involved {
     const next = skipBlanks(reader);
     const start = reader.at;
     const isBoth = next === AMPERSAND && text.charCodeAt(start + 1) === MORE;
-    if (isBoth || next === LESS || next === MORE || (next >= 48 && next <= 57)) {
-      if (next >= 48 && next <= 57) {
-        const word = readWord(reader);
-        if (word === undefined || word.text.length > 2 || !isDescriptor(reader, word)) return undefined;
-      }
-      const redirect = readRedirect(reader, start);
-      if (redirect === undefined) return undefined;
-      redirects.push(redirect);
-      continue;
+    const isNumber = next >= 48 && next <= 57;
+    if (!isBoth && !isNumber && next !== LESS && next !== MORE) return redirects;
+    if (isNumber) {
+      const word = readWord(reader);
+      if (word === undefined || word.text.length > 2 || !isDescriptor(reader, word)) return undefined;
     }
-    return redirects;
+    const redirect = readRedirect(reader, start);
+    if (redirect === undefined) return undefined;
+    redirects.push(redirect);
   }
 }
 

@@ -61,7 +61,7 @@ function held(inode: number, { holders, blind }: SocketView): ClientEnd {
 
 function tcpEnd(host: string, port: number, view: SocketView): ClientEnd {
   const numeric = /^[\d.]+$|:/.test(host);
-  const loopback = host === 'localhost' || host.startsWith('127.') || host === '::1';
+  const loopback = host === 'localhost' || isLoopback(host);
   const candidates = view.tcp.filter((ends) => ends.port === port && belongs(ends, host, numeric, loopback));
   const [ends] = candidates;
   if (ends === undefined) return loopback ? { is: 'unseen' } : { is: 'remote' };
@@ -74,10 +74,32 @@ function tcpEnd(host: string, port: number, view: SocketView): ClientEnd {
 
 /** A name in the process list was looked up from an address: only the server's own end says that it is this one. */
 function belongs(ends: TcpEnds, host: string, numeric: boolean, loopback: boolean): boolean {
-  if (numeric) return ends.client === host || (host === '::1' && ends.client === '0:0:0:0:0:0:0:1');
+  if (numeric) return plainAddress(ends.client) === plainAddress(host);
   return loopback ? isLoopback(ends.client) : ends.serverState !== undefined;
 }
 
 function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '0:0:0:0:0:0:0:1';
+  const plain = plainAddress(address);
+  return plain.startsWith('127.') || plain === '0:0:0:0:0:0:0:1';
+}
+
+/** One spelling for each address: the server shortens IPv6 with `::`, the kernel's list does not, and each may map IPv4. */
+function plainAddress(text: string): string {
+  const bare = text.toLowerCase().replace(/%.*$/, '');
+  if (!bare.includes(':')) return bare;
+  const words = bare.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...four) => {
+    const [a = 0, b = 0, c = 0, d = 0] = four.slice(0, 4).map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [head = '', tail] = words.split('::');
+  const list = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [front, back] = [list(head), list(tail ?? '')];
+  const gap = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  const groups = [...front, ...Array<string>(gap).fill('0'), ...back].map((group) =>
+    Number.parseInt(group, 16),
+  );
+  const [g = 0, h = 0] = groups.slice(6);
+  if (groups.length === 8 && groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return [g >> 8, g & 255, h >> 8, h & 255].join('.');
+  return groups.map((group) => group.toString(16)).join(':');
 }

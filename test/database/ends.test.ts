@@ -32,6 +32,25 @@ describe('over TCP', () => {
     ['a process of this machine', row(1, '127.0.0.1:4000'), { tcp: [here] }, held],
     ['the same by its name', row(1, 'localhost:4000'), { tcp: [here] }, held],
     [
+      'an IPv6 address that the server shortens and the kernel does not',
+      row(1, '2001:db8::5:4000'),
+      { tcp: [{ ...here, client: '2001:db8:0:0:0:0:0:5' }] },
+      held,
+    ],
+    ['the IPv6 loopback', row(1, '::1:4000'), { tcp: [{ ...here, client: '0:0:0:0:0:0:0:1' }] }, held],
+    [
+      'an IPv4 address mapped into IPv6',
+      row(1, '::ffff:10.0.0.5:4000'),
+      { tcp: [{ ...here, client: '10.0.0.5' }] },
+      held,
+    ],
+    [
+      'another IPv6 address, as near as can be',
+      row(1, '2001:db8::15:4000'),
+      { tcp: [{ ...here, client: '2001:db8:0:0:0:0:0:5' }] },
+      { is: 'remote' },
+    ],
+    [
       'nobody holds it any more, the server’s end waits to be closed',
       row(1, '127.0.0.1:4000'),
       { tcp: [{ ...here, inode: 0, serverState: 'CLOSE-WAIT' }] },
