@@ -191,7 +191,7 @@ describe.skipIf(reason !== '')(
         cron
           .mails()
           .slice(mails)
-          .find((mail) => mail.includes(`<SHELL=${chrootsh}>`) && /\n\n[^]*\S/.test(mail));
+          .find((mail) => mail.includes(`<SHELL=${chrootsh}>`) && /\n\n[\s\S]*\S/.test(mail));
       await until('the old line has failed in the chroot', () => failed() !== undefined, 30);
       expect(failed()).toMatch(new RegExp(`cd: /${domain()}: No such file or directory`));
       expect(ran()).toBe('');
