@@ -383,6 +383,7 @@ async function watchAfter(scene: Scene): ReturnType<() => Story['after']> {
   const seen = await watch(
     scene,
     () => ticks(scene) >= first + watched && (done() || ticks(scene) > first + 15 + watched),
+    4, // seconds: the guard may look for two before it calls a holder dead. That no jobs overlap is asked of the jobs
   );
   return {
     ...seen,
@@ -415,8 +416,8 @@ async function standing(scene: Scene): Promise<Omit<RolledBack, 'ran'>> {
   };
 }
 
-/** Counts instances every 50 ms until `done`. */
-async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean): Promise<Seen> {
+/** Counts instances every 50 ms until `done`; one without a lock counts from an age of so many seconds. */
+async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean, settled = 1): Promise<Seen> {
   const all = new Map<string, Counted>();
   const first = ticks(scene);
   let most = 0;
@@ -425,8 +426,8 @@ async function watch(scene: Scene, done: (now: readonly Counted[]) => boolean): 
     () => {
       const now = running(scene);
       for (const one of now) all.set(`${one.pid}:${one.start}`, one);
-      // Younger than a second and without a lock: one that lost and is on its way out.
-      most = Math.max(most, now.filter((one) => one.locks || one.age >= 1).length);
+      // Younger and without a lock: one that lost and is on its way out.
+      most = Math.max(most, now.filter((one) => one.locks || one.age >= settled).length);
       return done(now);
     },
     180,
