@@ -5,7 +5,8 @@ import { targetOf } from '../change/step.ts';
 import { type Judged, judgeCrontab } from '../plesk/judge.ts';
 import { sameText, type TaskText } from '../plesk/task.ts';
 import { Problem } from '../problem.ts';
-import type { Plesk, Server } from '../server/server.ts';
+import type { Plesk } from '../server/panelPort.ts';
+import type { Server } from '../server/server.ts';
 
 type Change = PutTask['changes'][number];
 

@@ -1,6 +1,7 @@
 // The change as data: steps with what was before and what is to be after. Undo is the same data turned round.
 import type { Bytes, Dialect } from '../crontab/crontab.ts';
-import type { CrontabSource, FileLook, Owner, Route, TaskChange } from '../server/server.ts';
+import type { TaskChange } from '../server/panelPort.ts';
+import type { CrontabSource, FileLook, Owner, Route } from '../server/server.ts';
 
 /** A file's whole state; mtime is given only where it is to be restored. */
 export interface FileText extends FileLook {

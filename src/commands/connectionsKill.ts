@@ -4,7 +4,7 @@ import { type KillLimits, mayEnd, type Owned, type Protection } from '../databas
 import { failureOf } from '../database/refusals.ts';
 import { readJournals } from '../journal/journal.ts';
 import { Problem } from '../problem.ts';
-import type { DatabaseSession } from '../server/server.ts';
+import type { DatabaseSession } from '../server/databasePort.ts';
 import { killLine } from '../show/connections.ts';
 import type { OpenLook } from '../survey/database.ts';
 import { peek } from '../survey/peek.ts';

@@ -1,5 +1,5 @@
 // Which client's socket belongs to a connection: the process list and the kernel's view laid over each other.
-import type { SocketView, TcpEnds } from '../server/server.ts';
+import type { SocketView, TcpEnds } from '../server/databasePort.ts';
 import { hostOf } from './limits.ts';
 import type { ClientEnd, Connection } from './owners.ts';
 

@@ -2,7 +2,7 @@
 import type { Connection, ConnectionOptions, QueryError } from 'mysql2';
 import type { Credentials, Place } from '../database/credentials.ts';
 import { reveal } from '../database/secret.ts';
-import type { DatabaseFailure, DatabaseRow, DatabaseSession, Databases } from './server.ts';
+import type { DatabaseFailure, DatabaseRow, DatabaseSession, Databases } from './databasePort.ts';
 
 export const localDatabases: Databases = {
   async open(place, credentials, timeout) {

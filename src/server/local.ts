@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { localCrontabs } from './crontabs.ts';
 import { localFiles } from './files.ts';
 import { localLatch } from './latch.ts';
+import type { Plesk } from './panelPort.ts';
 import { findPerson, localPeople } from './people.ts';
 import { localProcesses } from './processes.ts';
 import { localPrograms } from './programs.ts';
-import type { Plesk, Self, Server } from './server.ts';
+import type { Self, Server } from './server.ts';
 
 /** The machine cronlatch runs on. `clock` may run faster than the world's: the sandbox shortens its minutes so. */
 export function localServer(

@@ -9,7 +9,8 @@ import { oneTaskQuery, readSites, readTasks, siteQuery, taskQuery } from '../ple
 import { canUpdate, updateWords } from '../plesk/scheduler.ts';
 import { readVersion } from '../plesk/version.ts';
 import { Problem } from '../problem.ts';
-import type { Answer, Files, Plesk, Programs, Ran, Self } from './server.ts';
+import type { Answer, Plesk } from './panelPort.ts';
+import type { Files, Programs, Ran, Self } from './server.ts';
 
 /** Milliseconds; a busy panel takes seconds for a list. */
 const usualPatience = 30_000;

@@ -1,11 +1,7 @@
 // The one door to the machine: what the rest of cronlatch may ask of a server, and nothing else.
 import type { Bytes } from '../crontab/crontab.ts';
-import type { Credentials, Place } from '../database/credentials.ts';
-import type { SocketHolder } from '../database/owners.ts';
-import type { PhpHandler } from '../plesk/phpHandlers.ts';
-import type { PsaConf } from '../plesk/psaConf.ts';
-import type { Site } from '../plesk/rows.ts';
-import type { Task, TaskText } from '../plesk/task.ts';
+import type { Databases, Sockets } from './databasePort.ts';
+import type { Plesk } from './panelPort.ts';
 
 /** Whose rights an act has. Root uses it to become a site's user before touching what that user owns. */
 export interface Owner {
@@ -232,46 +228,6 @@ export interface People {
   find(nameOrUid: string | number): Promise<Person | 'unknown'>;
 }
 
-/** What Plesk answered, or why that is no answer. A scan tells the gap, a deploy stops at it. */
-export type Answer<T> =
-  | { readonly is: 'answer'; readonly value: T }
-  | {
-      readonly is: 'unanswered';
-      /** The command that was run. */
-      readonly asked: string;
-      readonly why: 'missing' | 'late' | 'failed' | 'garbage';
-      readonly said: string;
-    };
-
-/** One change of a task's text, and only of that. */
-export interface TaskChange {
-  readonly id: number;
-  readonly before: TaskText;
-  readonly after: TaskText;
-  /** Full version of PHP, for a task that becomes one that runs a PHP script. */
-  readonly php?: string;
-}
-
-/** The panel. All of it but `update` only reads; its database is never written. */
-export interface Plesk {
-  readonly conf: PsaConf;
-  version(): Promise<Answer<string>>;
-  /** Every site with its document root, user, shell and PHP handler, in one question. */
-  sites(): Promise<Answer<readonly Site[]>>;
-  /** One site by what `site --info` says of it, for where the database does not answer. */
-  site(name: string): Promise<Answer<Pick<Site, 'name' | 'login' | 'root'>>>;
-  handlers(): Promise<Answer<readonly PhpHandler[]>>;
-  /** Every task of every user, in one question. */
-  tasks(): Promise<Answer<readonly Task[]>>;
-  task(id: number): Promise<Answer<Task | 'gone'>>;
-  /** Does `plesk bin scheduler` have the verb that changes a task? */
-  canUpdate(): Promise<Answer<boolean>>;
-  /** Changes a task's text. Throws a Problem when Plesk says that it has not. */
-  update(change: TaskChange): Promise<void>;
-  /** What a question of a probe is answered with, as it is. */
-  probe(words: readonly string[]): Promise<Ran>;
-}
-
 /** Who else may be deploying. */
 export interface Holder {
   readonly id: string;
@@ -290,77 +246,6 @@ export interface Latch {
     | { readonly is: 'mine'; readonly release: () => Promise<void>; readonly leftBy?: Holder }
     | { readonly is: 'held'; readonly holder: Holder | 'unknown' }
   >;
-}
-
-/** A row as the database gives it: numbers that a double cannot hold are words. */
-export type DatabaseRow = Readonly<Record<string, string | number | null>>;
-
-/** `errno` is 0 where the failure is not the database's; `code` is then the system's or the driver's. */
-export interface DatabaseFailure {
-  readonly is: 'failed';
-  readonly errno: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-export interface DatabaseSession {
-  /** The database's own number of this connection. */
-  readonly id: number;
-  /** One statement; never more, and never longer than `timeout` milliseconds. */
-  ask(
-    sql: string,
-    values?: readonly (string | number)[],
-    timeout?: number,
-  ): Promise<{ readonly is: 'rows'; readonly rows: readonly DatabaseRow[] } | DatabaseFailure>;
-  close(): Promise<void>;
-}
-
-export interface Databases {
-  /** Connects once. What goes wrong is a value: a refusal is something to report, not a crash. */
-  open(
-    place: Place,
-    credentials: Credentials,
-    timeout: number,
-  ): Promise<{ readonly is: 'open'; readonly session: DatabaseSession } | DatabaseFailure>;
-}
-
-/** Both ends of one TCP connection to a database on this machine, as far as they are here. */
-export interface TcpEnds {
-  /** Address and port of the client. */
-  readonly client: string;
-  readonly port: number;
-  /** The client's own socket; 0 when it has been closed, absent when it is not on this machine. */
-  readonly inode?: number;
-  /** The database's end: ESTABLISHED, CLOSE-WAIT …; absent when it is not here. */
-  readonly serverState?: string;
-}
-
-export interface UnixEnds {
-  readonly server: number;
-  /** The client's socket; 0 when nobody has it any more. */
-  readonly client: number;
-}
-
-export interface SocketView {
-  readonly tcp: readonly TcpEnds[];
-  /** 'unseen' where ss(8) is missing. */
-  readonly unix: readonly UnixEnds[] | 'unseen';
-  /** Who has a client's socket open, by its inode. */
-  readonly holders: ReadonlyMap<number, readonly SocketHolder[]>;
-  /** There are processes of this user that could not be looked into. */
-  readonly blind: boolean;
-  /** The database server's own process and where it listens, as far as that can be seen. */
-  readonly server?: { readonly pid: number; readonly port?: number; readonly socket?: string };
-}
-
-export interface Sockets {
-  /** Everybody on this machine who is connected to the database at these places; needs no connection to it. */
-  look(at: { readonly port?: number; readonly socket?: string }): Promise<SocketView>;
-  /**
-   * Which of its own sockets each thread of the database server reads, by thread. Root only; a thread that cannot be
-   * told is not in it.
-   */
-  threads(serverPid: number, threads: readonly number[]): Promise<ReadonlyMap<number, number>>;
 }
 
 export interface Web {

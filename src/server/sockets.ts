@@ -4,8 +4,8 @@ import { basename } from 'node:path/posix';
 import { scriptOfArgv } from '../command/argv.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { SocketHolder } from '../database/owners.ts';
+import type { Sockets, SocketView, TcpEnds, UnixEnds } from './databasePort.ts';
 import { localPrograms } from './programs.ts';
-import type { Sockets, SocketView, TcpEnds, UnixEnds } from './server.ts';
 import { threadSockets } from './threads.ts';
 
 /** Linux counts the birth of a process in these (USER_HZ). */

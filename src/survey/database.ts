@@ -11,7 +11,8 @@ import {
 } from '../database/limits.ts';
 import { classOf, type Owned, type SocketHolder, type Transaction } from '../database/owners.ts';
 import { type Counters, countersOf } from '../database/refusals.ts';
-import type { DatabaseRow, DatabaseSession, Server, SocketView } from '../server/server.ts';
+import type { DatabaseRow, DatabaseSession, SocketView } from '../server/databasePort.ts';
+import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from './credentials.ts';
 import { enter, type Inside, type Refused } from './ladder.ts';
 

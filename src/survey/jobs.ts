@@ -8,7 +8,8 @@ import {
   jobTableIn,
   type States,
 } from '../database/jobs.ts';
-import type { DatabaseSession, Server } from '../server/server.ts';
+import type { DatabaseSession } from '../server/databasePort.ts';
+import type { Server } from '../server/server.ts';
 
 export type JobSource =
   | { readonly is: 'table'; readonly table: JobTable }

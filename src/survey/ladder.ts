@@ -4,7 +4,8 @@ import { type Credentials, credentialsOf, type Place } from '../database/credent
 import { clientOptions, fromMyCnf, readMyCnf } from '../database/myCnf.ts';
 import { type Failure, failureOf } from '../database/refusals.ts';
 import { isEmptySecret } from '../database/secret.ts';
-import type { DatabaseFailure, DatabaseSession, Server } from '../server/server.ts';
+import type { DatabaseFailure, DatabaseSession } from '../server/databasePort.ts';
+import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from './credentials.ts';
 import { peek } from './peek.ts';
 

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path/posix';
 import type { Scope } from '../ask/settings.ts';
 import type { Dialect, Release } from '../crontab/crontab.ts';
 import { Problem } from '../problem.ts';
-import type { CrontabSource, Plesk, Server } from '../server/server.ts';
+import type { Plesk } from '../server/panelPort.ts';
+import type { CrontabSource, Server } from '../server/server.ts';
 
 /**
  * Whose rules hold here, those of Debian's cron or of cronie, and which Debian's. Its derivatives name no number in

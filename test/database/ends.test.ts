@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { endsOf, type ThreadRow } from '../../src/database/ends.ts';
 import type { SocketHolder } from '../../src/database/owners.ts';
-import type { SocketView } from '../../src/server/server.ts';
+import type { SocketView } from '../../src/server/databasePort.ts';
 
 const row = (id: number, host: string, tid?: number): ThreadRow => ({
   id,

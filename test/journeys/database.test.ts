@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { connections } from '../../src/commands/connections.ts';
 import { deploy } from '../../src/commands/deploy.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
-import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../../src/server/server.ts';
+import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../../src/server/databasePort.ts';
 import { contextFor } from '../support/context.ts';
 import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../src/database/refusals.ts';
 import { secret } from '../../src/database/secret.ts';
 import { localDatabases } from '../../src/server/database.ts';
-import type { DatabaseSession } from '../../src/server/server.ts';
+import type { DatabaseSession } from '../../src/server/databasePort.ts';
 import { closeWorkshop, until, workshop } from '../support/cron.ts';
 import { type Mariadb, mariadbMissing, startMariadb } from '../support/mariadb.ts';
 

@@ -3,12 +3,11 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path/posix';
 import { Problem } from '../../src/problem.ts';
+import type { DatabaseFailure, DatabaseSession, SocketView } from '../../src/server/databasePort.ts';
 import { panel } from '../../src/server/plesk.ts';
 import type {
   CrontabSource,
   Daemon,
-  DatabaseFailure,
-  DatabaseSession,
   Doing,
   Files,
   Holder,
@@ -20,7 +19,6 @@ import type {
   Seen,
   SeenCrontab,
   Server,
-  SocketView,
 } from '../../src/server/server.ts';
 
 interface Node {
