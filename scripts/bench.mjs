@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { many, middle, ordinary, others, twenty } from './benchFiles.mjs';
+import { many, middle, ordinary, others, reader, twenty } from './benchFiles.mjs';
 
 const rounds = Number(process.env.ROUNDS ?? 25);
 const scratch = mkdtempSync(join(tmpdir(), 'cronlatch-bench-'));
@@ -77,6 +77,7 @@ const work = join(scratch, 'work');
 const state = join(scratch, 'state');
 const peers = others(scratch, large);
 const ours = 'deploy: parse, analyse, change one, write';
+const alone = 'our reader alone: parse, change one, write';
 const taken = compare(
   `${entries} entries, no two alike`,
   [
@@ -99,14 +100,17 @@ const taken = compare(
       limit: 2.5,
     },
     { name: 'scan: parse, analyse, print every finding', argv: scan(large) },
+    { name: alone, argv: reader(scratch, large, middle(entries)) },
     ...peers,
   ],
   Math.ceil(rounds / 2.5),
 );
 for (const { name, parses, argv } of peers) {
   if (!parses || argv === undefined) continue;
-  const times = taken.get(name) / taken.get(ours);
-  console.log(`${ours} against ${name}: ${times.toFixed(1)} times as fast${judge('faster', times > 1)}`);
+  for (const mine of [ours, alone]) {
+    const times = taken.get(name) / taken.get(mine);
+    console.log(`${mine} against ${name}: ${times.toFixed(1)} times as fast${judge('faster', times > 1)}`);
+  }
 }
 
 // Only the time beyond Node's own start grows; from 1,000 up it is most of the time.

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { buildSync } from 'esbuild';
 
 /** Nineteen lines as people have them: comments, settings, nine entries, most of them no workers. */
 export const ordinary = String.raw`# ---- site crontab ----
@@ -72,6 +73,35 @@ export function middle(entries) {
   const lines = many(entries).split('\n');
   const half = Math.floor(lines.length / 2);
   return lines.findIndex((line, at) => at >= half && line.includes('import_')) + 1;
+}
+
+/** Our reader of crontabs by itself, bundled: what libraries do, schedules read and commands kept as text. */
+export function reader(scratch, file, line) {
+  const entry = join(scratch, 'reader.ts');
+  const out = join(scratch, 'reader.cjs');
+  writeFileSync(
+    entry,
+    `import { readFileSync, writeFileSync } from 'node:fs';
+import { replaceCommand } from ${JSON.stringify(resolve('src/crontab/edit.ts'))};
+import { parseCrontab } from ${JSON.stringify(resolve('src/crontab/parse.ts'))};
+const [file, line] = [process.argv[2] ?? '', Number(process.argv[3])];
+const crontab = parseCrontab(readFileSync(file, 'latin1'), { dialect: 'debian', system: false });
+const found = crontab.lines.find((one) => one.number === line);
+if (found?.is !== 'entry') throw new Error('no entry at ' + line);
+const edited = replaceCommand(crontab, line, found.command.text + ' --once');
+if (edited.is !== 'edited') throw new Error(edited.why);
+writeFileSync(file + '.reader', edited.text, 'latin1');
+`,
+  );
+  buildSync({
+    entryPoints: [entry],
+    outfile: out,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    minify: true,
+  });
+  return ['node', out, file, `${line}`];
 }
 
 const has = (program, ...args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
