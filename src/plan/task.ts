@@ -39,8 +39,8 @@ export function wayOf(
 ): Way {
   const { plesk } = facts;
   if (plesk === 'none' || job.source.is !== 'user') return plain(job);
-  // Half an answer is none: whoever is told nothing of tasks or sites may not write among them.
-  const gap = plesk.gaps.find(({ asked }) => asked !== 'plesk version');
+  // Half an answer is none: a panel that is out of order in one thing may not be written beside.
+  const [gap] = plesk.gaps;
   if (latching.through === 'crontab') return byLine(job, guard, wish, after, 'asked');
   if (plesk.is === 'closed') return byLine(job, guard, wish, after, 'closed');
   if (gap !== undefined) return stop(job, 'plesk-unanswered', { asked: gap.asked, said: gap.said });
@@ -49,7 +49,7 @@ export function wayOf(
   const drift = task.drift.find(({ is }) => is !== 'php');
   if (drift !== undefined) return stop(job, 'task-drifted', { id: task.task.id, how: drift.is });
   const verb = plesk.canUpdate;
-  if (verb?.is === 'unanswered') return stop(job, 'plesk-unanswered', { asked: verb.asked, said: verb.said });
+  if (verb?.is === 'unanswered') return stop(job, 'verb-unknown', { asked: verb.asked, said: verb.said });
   if (verb?.is === 'answer' && !verb.value)
     return latching.through === 'scheduler'
       ? stop(job, 'no-verb', {})

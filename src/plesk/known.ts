@@ -104,7 +104,8 @@ export const facts = {
   'help-names-verbs': {
     tag: 'assumed',
     says: '`plesk bin scheduler --help` names its verbs, --update among them.',
-    otherwise: 'The change goes through the crontab, with a warning and the text for the panel.',
+    otherwise:
+      'Whether tasks can be changed is not known: a deploy stops with verb-unknown. A list of verbs that was read and has no --update is an answer: the change goes through the crontab.',
   },
   'update-writes-line': {
     tag: 'assumed',

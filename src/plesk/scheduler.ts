@@ -1,13 +1,21 @@
 // `plesk bin scheduler`: which verbs it has, and the words of an update (facts: scheduler-verbs, help-names-verbs,
 // update-arguments, scheduler-php, scheduler-length).
+import { garbage, inShort, type Read, read } from './answer.ts';
 import type { TaskText } from './task.ts';
 
 /** Longest command that one source has found to be accepted. */
 export const longestCommand = 740;
 
-/** Does its help name the verb that changes a task? */
-export function canUpdate(help: string): boolean {
-  return /(?:^|[\s,[|])(?:--update|-u)(?=[\s,\]|<]|$)/m.test(help);
+/**
+ * Does its help name the verb that changes a task? A text that names none of the others either is no list of verbs: from
+ * that nothing follows.
+ */
+export function readCanUpdate(help: string): Read<boolean> {
+  const names = (verb: RegExp): boolean =>
+    new RegExp(`(?:^|[\\s,[|])(?:${verb.source})(?=[\\s,\\]|<]|$)`, 'm').test(help);
+  return names(/--(?:create|list|update|delete|run)/)
+    ? read(names(/--update|-u/))
+    : garbage(`it names no verb: ${inShort(help) || '(nothing)'}`);
 }
 
 /** The words of an update: only what is to be changed is named, so that nothing else can be. */

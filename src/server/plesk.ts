@@ -6,7 +6,7 @@ import { readHandlers } from '../plesk/phpHandlers.ts';
 import { programPlaces } from '../plesk/places.ts';
 import { readPsaConf } from '../plesk/psaConf.ts';
 import { oneTaskQuery, readSites, readTasks, siteQuery, taskQuery } from '../plesk/rows.ts';
-import { canUpdate, updateWords } from '../plesk/scheduler.ts';
+import { readCanUpdate, updateWords } from '../plesk/scheduler.ts';
 import { readVersion } from '../plesk/version.ts';
 import { Problem } from '../problem.ts';
 import type { Answer, Plesk } from './panelPort.ts';
@@ -42,11 +42,15 @@ export function panel(
       timeout: patience,
     });
   };
-  const ask = async <T>(words: readonly string[], read: (text: string) => Read<T>): Promise<Answer<T>> => {
+  const ask = async <T>(
+    words: readonly string[],
+    read: (text: string) => Read<T>,
+    textOf = (ran: Ran) => ran.stdout,
+  ): Promise<Answer<T>> => {
     const ran = await run(words);
     const failed = failureOf(words, ran, patience);
     if (failed !== 'none') return failed;
-    const answer = read(ran.stdout);
+    const answer = read(textOf(ran));
     if (answer.is === 'read') return { is: 'answer', value: answer.value };
     return { is: 'unanswered', asked: said(words), why: 'garbage', said: answer.why };
   };
@@ -68,14 +72,9 @@ export function panel(
       if (answer.is === 'unanswered') return answer;
       return { is: 'answer', value: answer.value.find((task) => task.id === id) ?? 'gone' };
     },
-    canUpdate: async () => {
-      const words = ['bin', 'scheduler', '--help'];
-      const ran = await run(words);
-      const failed = failureOf(words, ran, patience);
-      // Whoever has no such command says so with an exit code: that is an answer, too.
-      if (failed !== 'none' && failed.why !== 'failed') return failed;
-      return { is: 'answer', value: failed === 'none' && canUpdate(`${ran.stdout}\n${ran.stderr}`) };
-    },
+    // A usage text may come by either way.
+    canUpdate: () =>
+      ask(['bin', 'scheduler', '--help'], readCanUpdate, ({ stdout, stderr }) => `${stdout}\n${stderr}`),
     update: async ({ id, before, after, php }) => {
       const words = ['bin', 'scheduler', ...updateWords(id, before, after, php)];
       const failed = failureOf(words, await run(words), patience);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type FactName, facts } from '../../src/plesk/known.ts';
 import { type Host, pleskHost, type Wanted } from '../support/plesk/host.ts';
-import { crontabOf, type PanelTask } from '../support/plesk/panel.ts';
+import { crontabOf, type PanelTask, verbOf } from '../support/plesk/panel.ts';
 import { once, run, said, stores } from '../support/plesk/run.ts';
 import { source } from '../support/site.ts';
 
@@ -74,7 +74,7 @@ describe('a task of Plesk', () => {
     ['a PHP script as a command', { type: 'php' } as const, '--task-type exec', 'php-to-exec'],
     [
       'a scheduler that has no such verb',
-      { flipped: ['help-names-verbs'] } as const,
+      { verbs: ['create', 'list', 'run', 'delete'] } as const,
       '--through scheduler',
       'no-verb',
     ],
@@ -238,8 +238,20 @@ describe('a rollback', () => {
 });
 
 describe('a panel that does not answer as it should stops the deploy before anything is written', () => {
-  const verbs = ['sites', 'tasks', 'handlers', 'help', 'update'] as const;
   const modes = ['garbage', 'slow', 'exit'] as const;
+  /** Every command a deploy runs, and how it ends when that one fails: refused before anything, or taken back. */
+  const ends = {
+    version: { exit: 5, says: 'plesk-unanswered' },
+    sites: { exit: 5, says: 'plesk-unanswered' },
+    tasks: { exit: 5, says: 'plesk-unanswered' },
+    handlers: { exit: 5, says: 'plesk-unanswered' },
+    help: { exit: 5, says: 'verb-unknown' },
+    // Asked when the task is about to be changed: the guard stands there already, and goes again.
+    task: { exit: 1, says: 'plesk-unanswered' },
+    update: { exit: 1, says: 'plesk-' },
+  } as const;
+  const verbs = Object.keys(ends) as (keyof typeof ends)[];
+
   test.each(verbs.flatMap((verb) => modes.map((mode) => [verb, mode] as const)))(
     '%s: %s',
     async (verb, mode) => {
@@ -247,11 +259,29 @@ describe('a panel that does not answer as it should stops the deploy before anyt
       const before = stores(host);
       host.panel.fails = { [verb]: mode };
       const ended = await run(host, once);
-      const goes = verb === 'help' && mode !== 'slow' ? 0 : verb === 'update' ? 1 : 5;
-      expect(ended.exit, said(ended)).toBe(goes);
-      if (goes !== 0) expect(stores(host)).toEqual(before);
+      const { exit, says } = ends[verb];
+      expect([ended.exit, said(ended)]).toEqual([exit, expect.stringContaining(says)]);
+      expect(stores(host)).toEqual(before);
+      const wrote = host.panel.calls.some((words) => words.includes('--update'));
+      expect(wrote, 'Plesk was asked to change the task').toBe(verb === 'update');
     },
   );
+
+  test('the table has every command that a deploy runs', async () => {
+    const host = pleskHost();
+    await run(host, once);
+    const asked = host.panel.calls.map((words) => verbOf(host.panel, words));
+    expect([...new Set(asked)].sort()).toEqual([...verbs].sort());
+  });
+
+  test('a list of verbs that was read and has no --update is an answer: the crontab is changed, and that is said', async () => {
+    const host = pleskHost({ verbs: ['create', 'list', 'run', 'delete'] });
+    const before = stores(host);
+    const ended = await run(host, once);
+    expect([ended.exit, said(ended)]).toEqual([0, expect.stringContaining('task-in-panel')]);
+    expect(host.panel.tasks).toEqual(before.tasks);
+    expect(host.crontab()).toContain('--once');
+  });
 
   test('an update that is done although Plesk says it failed is taken back', async () => {
     const host = pleskHost();
@@ -291,7 +321,7 @@ describe('each assumed fact, turned round', () => {
       },
       ...{ exit: 5, says: 'task-drifted' },
     },
-    'help-names-verbs': { exit: 0, says: 'task-in-panel' },
+    'help-names-verbs': { exit: 5, says: 'verb-unknown' },
     'update-writes-line': { exit: 1, says: 'others-changed' },
     'update-arguments': { wanted: { type: 'php' }, exit: 1, says: 'plesk-refused' },
     'kind-leaves-nothing': { wanted: { shell: 'chrooted' }, exit: 0, says: 'task-becomes-php' },

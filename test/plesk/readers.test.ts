@@ -7,7 +7,7 @@ import { readHandlers, versionOfHandler } from '../../src/plesk/phpHandlers.ts';
 import { nodePlaces, phpPlaces } from '../../src/plesk/places.ts';
 import { readPsaConf } from '../../src/plesk/psaConf.ts';
 import { readRows, readSites, readTasks } from '../../src/plesk/rows.ts';
-import { canUpdate, updateWords } from '../../src/plesk/scheduler.ts';
+import { readCanUpdate, updateWords } from '../../src/plesk/scheduler.ts';
 import { readVersion } from '../../src/plesk/version.ts';
 
 const garbageTexts = [
@@ -208,11 +208,19 @@ describe('the scheduler', () => {
   test.each([
     ['Usage: scheduler <command>\n    --update or -u   Update a task\n', true],
     ['--create|--update|--delete', true],
-    ['    --updates    \n', false],
-    ['', false],
-    ['ERROR: Unknown command scheduler', false],
+    ['    --list, -l\n    --create, -c\n', false],
+    ['    --list\n    --updates    \n', false],
   ])('%j: can it update? %s', (help, can) => {
-    expect(canUpdate(help)).toBe(can);
+    expect(readCanUpdate(help)).toEqual({ is: 'read', value: can });
+  });
+
+  test.each([
+    ...garbageTexts,
+    'ERROR: Unknown command scheduler',
+    'Usage: scheduler <command>\n',
+    '    -u USER\n',
+  ])('%j is no list of verbs: whether it can is not known', (help) => {
+    expect(readCanUpdate(help).is).toBe('garbage');
   });
 
   test('an update names what it changes and nothing else', () => {
@@ -242,9 +250,9 @@ test('no text whatever makes a reader throw', () => {
         readSites,
         readTasks,
         readPsaConf,
+        readCanUpdate,
       ])
         reader(text);
-      canUpdate(text);
     }),
   );
 });

@@ -61,7 +61,11 @@ export const pleskPlanWordings: Readonly<Record<string, (a: Values) => Said>> = 
     fix: 'name another one with --interpreter',
   }),
   'plesk-unanswered': (a) => ({
-    what: `Plesk gave no answer that can be used (${a['asked']}: ${a['said']}): whether this line is a task of it cannot be told.`,
+    what: `Plesk gave no answer that can be used (${a['asked']}: ${a['said']}): what it knows of this line is not to be trusted then.`,
+    fix: 'try again when the panel answers, or change the crontab alone: --through crontab',
+  }),
+  'verb-unknown': (a) => ({
+    what: `Whether this Plesk has a command that changes a task could not be told (${a['asked']}: ${a['said']}).`,
     fix: 'try again when the panel answers, or change the crontab alone: --through crontab',
   }),
   'no-task': () => ({

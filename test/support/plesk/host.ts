@@ -18,6 +18,7 @@ export interface Wanted {
   /** Of an exec task; else one that fits the shell. */
   readonly command?: string;
   readonly flipped?: readonly FactName[];
+  readonly verbs?: readonly PanelState['verbs'][number][];
 }
 
 export interface Host {
@@ -82,6 +83,7 @@ export function pleskHost(wanted: Wanted = {}): Host {
 
   const panel = emptyPanel();
   panel.flipped = [...(wanted.flipped ?? [])];
+  panel.verbs = [...(wanted.verbs ?? panel.verbs)];
   const base = { login: user.name, home, shell: login, handler: handlers[php] };
   panel.sites.push({ ...base, id: 1, name: 'example.com', webspace: 0, root: `${home}/httpdocs` });
   panel.sites.push({ ...base, id: 2, name: 'shop.example', webspace: 1, root: `${home}/shop.example` });

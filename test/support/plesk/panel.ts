@@ -34,7 +34,17 @@ export interface PanelTask {
   fields: readonly [string, string, string, string, string];
 }
 
-type Verb = 'version' | 'sites' | 'tasks' | 'columns' | 'handlers' | 'info' | 'help' | 'list' | 'update';
+export type Verb =
+  | 'version'
+  | 'sites'
+  | 'tasks'
+  | 'task'
+  | 'columns'
+  | 'handlers'
+  | 'info'
+  | 'help'
+  | 'list'
+  | 'update';
 
 export interface PanelState {
   version: string;
@@ -46,6 +56,8 @@ export interface PanelState {
   /** The crontabs, by user. */
   crontabs: Record<string, string>;
   flipped: FactName[];
+  /** Verbs of the scheduler that this release has. */
+  verbs: ('create' | 'update' | 'list' | 'run' | 'delete')[];
   fails: Partial<Record<Verb, 'garbage' | 'slow' | 'exit'>>;
   /** Command lines so far. */
   calls: string[][];
@@ -64,13 +76,14 @@ export function emptyPanel(): PanelState {
   return {
     ...{ version: 'Plesk Obsidian 18.0.80.3', sites: [], tasks: [], shells: {}, crontabs: {} },
     ...{ handlers: [], flipped: [], fails: {}, calls: [] },
+    verbs: ['create', 'update', 'list', 'run', 'delete'],
   };
 }
 
 /** What `plesk WORDS` prints. May change the state, as the real one does on --update. */
 export function answer(state: PanelState, words: readonly string[]): Said {
   state.calls.push([...words]);
-  const verb = verbOf(words);
+  const verb = verbOf(state, words);
   const fails = verb === 'unknown' ? undefined : state.fails[verb];
   if (fails === 'slow') return { code: 'timeout', stdout: '', stderr: '' };
   if (fails === 'exit') return { code: 1, stdout: '', stderr: 'ERROR: the database is not there\n' };
@@ -81,7 +94,8 @@ export function answer(state: PanelState, words: readonly string[]): Said {
       return ok(`Product version: ${state.version}\nBuild date: 2026/10/01 10:00\n`);
     case 'sites':
       return ok(state.sites.map((site) => siteRow(state, site)).join(''));
-    case 'tasks': {
+    case 'tasks':
+    case 'task': {
       const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
       const user = / WHERE sysUserLogin='([^']*)'/.exec(sql)?.[1];
       const rows = state.tasks.filter(
@@ -99,7 +113,7 @@ export function answer(state: PanelState, words: readonly string[]): Said {
       return ok(
         is(state, 'help-names-verbs')
           ? 'Usage: scheduler <command> [options]\nSee the documentation.\n'
-          : 'Usage: plesk bin scheduler <command> [<id>] [<options>]\n\nAvailable commands:\n    --create or -c   Creates a task\n    --update or -u   Updates a task\n    --list   or -l   Lists tasks\n',
+          : `Usage: plesk bin scheduler <command> [<id>] [<options>]\n\nAvailable commands:\n${state.verbs.map((v) => `    --${v} or -${v[0]}   What it does to a task\n`).join('')}`,
       );
     case 'list':
       return list(state, words);
@@ -110,7 +124,8 @@ export function answer(state: PanelState, words: readonly string[]): Said {
   }
 }
 
-function verbOf(words: readonly string[]): Verb | 'unknown' {
+/** Which question this is. */
+export function verbOf(state: PanelState, words: readonly string[]): Verb | 'unknown' {
   const [first, second, third] = words;
   const sql = words.at(-1) ?? '';
   if (first === 'version') return 'version';
@@ -120,18 +135,16 @@ function verbOf(words: readonly string[]): Verb | 'unknown' {
     const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
     if (/^SHOW COLUMNS FROM (?:ScheduledTasks|sys_users)$/.test(sql)) return 'columns';
     const ofUser = sql.replace(/ WHERE sysUserLogin='[\w.-]+' LIMIT 20$/, '');
-    return [sql, ofUser].includes(taskQuery) || sql === oneTaskQuery(id) ? 'tasks' : 'unknown';
+    if ([sql, ofUser].includes(taskQuery)) return 'tasks';
+    return sql === oneTaskQuery(id) ? 'task' : 'unknown';
   }
   if (first !== 'bin') return 'unknown';
   if (second === 'php_handler') return 'handlers';
-  if (second === 'scheduler')
-    return third === '--help'
-      ? 'help'
-      : third === '--list'
-        ? 'list'
-        : third === '--update'
-          ? 'update'
-          : 'unknown';
+  if (second === 'scheduler') {
+    if (third === '--help') return 'help';
+    const verb = (['list', 'update'] as const).find((one) => third === `--${one}`);
+    return verb !== undefined && state.verbs.includes(verb) ? verb : 'unknown';
+  }
   return ['site', 'domain', 'subscription'].includes(second ?? '') ? 'info' : 'unknown';
 }
 
