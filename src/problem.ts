@@ -220,6 +220,13 @@ const wordings = {
       next: 'Nothing was changed. Keep the file: it holds the texts as they were before.',
     }),
   },
+  'watch-unreadable': {
+    exit: 1,
+    say: (a) => ({
+      what: `${a['path']} is not a watch this version can read: ${a['reason']}.`,
+      next: 'Begin another: cronlatch monitor --for 1h',
+    }),
+  },
   'foreign-edits': {
     exit: 5,
     say: (a) => ({

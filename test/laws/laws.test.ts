@@ -46,6 +46,9 @@ const pure = [
   'src/plan',
   'src/database',
   'src/plesk',
+  ...['records', 'ledger', 'incidents', 'databaseIncidents', 'ticks', 'criteria', 'figures', 'summary'].map(
+    (name) => `src/monitor/${name}.ts`,
+  ),
   'src/survey/findings.ts',
   'src/survey/columns.ts',
   'src/survey/suppress.ts',

@@ -54,6 +54,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'plan-stale': { what: '/a is not as it was' },
   'plan-unreadable': { path: '/a', reason: 'no' },
   'journal-unreadable': { path: '/a', line: 3, reason: 'no' },
+  'watch-unreadable': { path: '/a', reason: 'no' },
   'foreign-edits': { what: '/a', reason: 'no' },
   'half-done': { what: 'step 2', reason: 'no', journal: '/j' },
   'not-closed': { reason: 'no', rollback: 'ID' },
