@@ -1,9 +1,10 @@
 // Whole deploys on a server with Plesk in memory: tasks and crontabs, both changed, both put back.
 import { describe, expect, test } from 'vitest';
 import { type FactName, facts } from '../../src/plesk/known.ts';
-import { type Host, pleskHost, type Wanted } from '../support/plesk/host.ts';
+import { type Host, pleskHost } from '../support/plesk/host.ts';
 import { crontabOf, type PanelTask, verbOf } from '../support/plesk/panel.ts';
 import { once, run, said, stores } from '../support/plesk/run.ts';
+import type { Wanted } from '../support/plesk/scene.ts';
 import { source } from '../support/site.ts';
 
 type AssumedFact = {

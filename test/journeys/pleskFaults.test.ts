@@ -5,7 +5,8 @@ import { rollback } from '../../src/commands/rollback.ts';
 import { Problem } from '../../src/problem.ts';
 import { contextFor } from '../support/context.ts';
 import { type Fault, Killed, memoryServer } from '../support/memory-server.ts';
-import { type Host, pleskHost, type Wanted } from '../support/plesk/host.ts';
+import { type Host, pleskHost } from '../support/plesk/host.ts';
+import type { Wanted } from '../support/plesk/scene.ts';
 
 const line = 'deploy --script process_import_jobs.php --ci --without verify';
 const stress = process.env['CRONLATCH_STRESS'] === '1';
