@@ -297,6 +297,14 @@ const wordings = {
       next: 'Without --database the sandbox starts one of its own where there is a MariaDB, or goes without.',
     }),
   },
+  'wrong-port': {
+    exit: 2,
+    say: (a) => ({
+      what: `${a['port']} is no port: ${a['at']}.`,
+      why: 'Ports end at 65535, so nobody was asked.',
+      next: 'Put it right there, or name the database: --db-url mysql://USER@HOST:PORT/DATABASE',
+    }),
+  },
   'no-credentials': {
     exit: 2,
     say: (a) => ({

@@ -28,6 +28,7 @@ export async function connections(ctx: Context): Promise<Result> {
   if (search.found === 'none')
     throw new Problem('no-credentials', { looked: search.looked, directory: app.directory });
   const { found } = search;
+  if (found.wrongPort !== undefined) throw new Problem('wrong-port', found.wrongPort);
   const open = await lookAtDatabase(ctx.server, found);
   try {
     const { look } = open;
@@ -143,7 +144,7 @@ function json(
       : {
           refusals: {
             since: new Date(ctx.server.now() - counters.uptime * 1000).toISOString(),
-            ...refusalsBetween({ aborted: 0, preauth: 0, denied: 0, full: 0, uptime: 0 }, counters),
+            ...refusalsBetween({ aborted: 0, preauth: 0, denied: 0, full: 0, uptime: 0 }, counters, look.own),
           },
         }),
   };

@@ -1,5 +1,6 @@
 // The databases of the workers that are checked: found, noted at the deployment, watched while the checklist runs.
 import type { Latched } from '../change/plan.ts';
+import { sayPlace } from '../database/credentials.ts';
 import { onlyReads, statesIn, usualStates } from '../database/jobs.ts';
 import type { DatabaseBaseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
@@ -81,9 +82,13 @@ export async function beside(
 ): Promise<Verdict[]> {
   const jobs = jobSettings(ctx);
   let over = false;
+  const sessions = new Map<string, Set<number>>();
   const watching = watched.map(async (one) => {
     const baseline = baselines.findLast((b) => b.script === one.worker.script);
-    const judge = await watchDatabase(ctx.server, one, { jobs, baseline, over: () => over });
+    const place = sayPlace(one.found.place);
+    const ours = sessions.get(place) ?? new Set<number>();
+    sessions.set(place, ours);
+    const judge = await watchDatabase(ctx.server, one, { jobs, baseline, over: () => over, ours });
     return { worker: one.worker, judge };
   });
   // A failure is met where it is awaited; until then it must not end the process in the middle of a deployment.

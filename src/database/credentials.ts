@@ -49,9 +49,10 @@ export function credentialsOf(parts: Parts): Credentials | 'none' {
 
 /** WordPress and mysqli write `localhost:3307`, `localhost:/run/my.sock` and `[::1]:3306`. */
 function splitHost(host: string, port: string | undefined): { host: string; port?: number; socket?: string } {
-  // A number that is no port stays: nobody is reached there, and another server is not what was meant.
+  // A number that is no port stays, to be told of: another server than the one that was meant is none to ask. 0 and
+  // words are the usual port, as they are to PHP.
   const number = (text: string | undefined): { port?: number } =>
-    /^\d{1,5}$/.test(text ?? '') ? { port: Number(text) } : {};
+    /^\d+$/.test(text ?? '') && Number(text) > 0 ? { port: Number(text) } : {};
   const socket = /^[^/]*:(\/.*)$/.exec(host);
   if (socket) return { host: '', socket: socket[1] ?? '' };
   if (host.startsWith('/')) return { host: '', socket: host };
@@ -133,6 +134,14 @@ export function dotenv(text: string, before: ReadonlyMap<string, string> = new M
 
 function expand(text: string, known: ReadonlyMap<string, string>): string {
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (whole, braced, plain) => known.get(braced ?? plain) ?? whole);
+}
+
+/** Ports end there. */
+const lastPort = 65_535;
+
+/** Can nobody be reached at this port, whatever listens? */
+export function isNoPort(place: Place): boolean {
+  return place.is === 'tcp' && place.port > lastPort;
 }
 
 /** Where a client would go: PHP takes `localhost` for the unix socket, whatever the port. */

@@ -14,17 +14,17 @@ export interface Ends {
   readonly threads: ReadonlyMap<number, number>;
   /** Is the process list everybody's? Then what is left over on both sides belongs together. */
   readonly complete: boolean;
+  /** Where our own connection goes to, when that is over TCP. */
+  readonly database?: string;
 }
 
 /** The client's end of every connection, by its id. */
-export function endsOf(
-  rows: readonly ThreadRow[],
-  { view, threads, complete }: Ends,
-): Map<number, ClientEnd> {
+export function endsOf(rows: readonly ThreadRow[], ends: Ends): Map<number, ClientEnd> {
+  const { view, threads, complete } = ends;
   const found = new Map<number, ClientEnd>();
   for (const row of rows) {
     const { host, port } = hostOf(row.host);
-    if (port !== undefined) found.set(row.id, tcpEnd(host, port, view));
+    if (port !== undefined) found.set(row.id, tcpEnd(host, port, ends));
   }
   const unix = view.unix === 'unseen' ? [] : view.unix;
   const local = rows.filter((row) => !found.has(row.id));
@@ -32,22 +32,22 @@ export function endsOf(
   const open: ThreadRow[] = [];
   for (const row of local) {
     const server = row.tid === undefined ? undefined : threads.get(row.tid);
-    const ends = unix.find((one) => one.server === server);
+    const pair = unix.find((one) => one.server === server);
     // The server's own threads have no client.
-    if (ends === undefined) {
+    if (pair === undefined) {
       if (row.command !== 'Daemon') open.push(row);
       found.set(row.id, { is: 'unseen' });
       continue;
     }
-    taken.add(ends.server);
-    found.set(row.id, unixEnd(ends.client, view));
+    taken.add(pair.server);
+    found.set(row.id, unixEnd(pair.client, view));
   }
   const left = unix.filter((one) => !taken.has(one.server));
   const [row] = open;
-  const [ends] = left;
+  const [pair] = left;
   // A thread at work is not found by what it waits for; it is the one that is left over.
-  if (complete && open.length === 1 && left.length === 1 && row !== undefined && ends !== undefined)
-    found.set(row.id, unixEnd(ends.client, view));
+  if (complete && open.length === 1 && left.length === 1 && row !== undefined && pair !== undefined)
+    found.set(row.id, unixEnd(pair.client, view));
   return found;
 }
 
@@ -59,15 +59,27 @@ function held(inode: number, { holders, blind }: SocketView): ClientEnd {
   return { is: 'held', holders: holders.get(inode) ?? [], blind };
 }
 
-function tcpEnd(host: string, port: number, view: SocketView): ClientEnd {
+function tcpEnd(host: string, port: number, { view, database }: Ends): ClientEnd {
   const numeric = /^[\d.]+$|:/.test(host);
   const loopback = host === 'localhost' || isLoopback(host);
-  const candidates = view.tcp.filter((ends) => ends.port === port && belongs(ends, host, numeric, loopback));
+  const there = view.tcp.filter((ends) => ends.port === port);
+  const candidates = there.filter((ends) => belongs(ends, host, numeric, loopback));
   const [ends] = candidates;
-  if (ends === undefined) return loopback ? { is: 'unseen' } : { is: 'remote' };
-  // One port on two addresses: which of them is meant cannot be told.
+  if (ends === undefined) {
+    // The database is elsewhere and a client of ours has that port: by a name, or behind a router, it may be ours.
+    const perhaps = there.some((one) => one.inode !== undefined && one.serverState === undefined);
+    return loopback || perhaps ? { is: 'unseen' } : { is: 'remote' };
+  }
+  // One port on two addresses, or to two servers: which of them is meant cannot be told.
   if (candidates.length > 1) return { is: 'unseen' };
-  if (ends.inode === undefined) return isLoopback(ends.client) ? { is: 'unseen' } : { is: 'remote' };
+  // A socket that goes to another database than ours proves nothing about ours.
+  if (ends.serverState === undefined && ends.server !== undefined && ends.server !== database)
+    return { is: 'unseen' };
+  if (ends.inode === undefined) {
+    if (!isHere(ends)) return { is: 'remote' };
+    // A minute after its client's end the kernel forgets that half; the server's has been told to close, and waits.
+    return ends.serverState === 'CLOSE-WAIT' ? { is: 'dead' } : { is: 'unseen' };
+  }
   if (ends.inode !== 0) return held(ends.inode, view);
   return ends.serverState === 'CLOSE-WAIT' ? { is: 'dead' } : { is: 'unseen' };
 }
@@ -76,6 +88,11 @@ function tcpEnd(host: string, port: number, view: SocketView): ClientEnd {
 function belongs(ends: TcpEnds, host: string, numeric: boolean, loopback: boolean): boolean {
   if (numeric) return plainAddress(ends.client) === plainAddress(host);
   return loopback ? isLoopback(ends.client) : ends.serverState !== undefined;
+}
+
+/** Both ends have one address: nothing that comes from another machine has. */
+function isHere({ client, server }: TcpEnds): boolean {
+  return isLoopback(client) || (server !== undefined && plainAddress(server) === plainAddress(client));
 }
 
 function isLoopback(address: string): boolean {

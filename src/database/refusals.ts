@@ -65,6 +65,20 @@ export interface Counters {
   readonly uptime: number;
 }
 
+/** Tries of ours that failed between two looks, by what they raised: they are nobody else's refusals. */
+export interface OwnTries {
+  /** For a limit (1203, 1226), or a database that does not exist (1049): Aborted_connects. */
+  readonly refused: number;
+  /** For a password or an account (1044, 1045, 1698): Aborted_connects and Access_denied_errors. */
+  readonly denied: number;
+}
+
+export const noTries: OwnTries = { refused: 0, denied: 0 };
+
+export function sumOf(one: OwnTries, other: OwnTries): OwnTries {
+  return { refused: one.refused + other.refused, denied: one.denied + other.denied };
+}
+
 export type Interval =
   /** So many connections were refused for a limit of an account, of anybody's on this server. */
   | { readonly is: 'interval'; readonly low: number; readonly high: number; readonly full: number }
@@ -76,16 +90,17 @@ export type Interval =
  * connection, so denials may not simply be subtracted. 1040 has a counter of its own, but for who meets the one place that is
  * kept for administrators: he counts as one of the others.
  */
-export function refusalsBetween(before: Counters, after: Counters): Interval {
+export function refusalsBetween(before: Counters, after: Counters, own: OwnTries = noTries): Interval {
   const fell = (['aborted', 'preauth', 'denied', 'full', 'uptime'] as const).some(
     (name) => (after[name] ?? 0) < (before[name] ?? 0),
   );
   if (fell) return { is: 'reset' };
   const grown = (name: keyof Counters): number => (after[name] ?? 0) - (before[name] ?? 0);
   const full = grown('full');
-  const high = Math.max(0, grown('aborted') - grown('preauth') - full);
+  const high = Math.max(0, grown('aborted') - own.refused - own.denied - grown('preauth') - full);
   const known = after.preauth !== undefined && after.denied !== undefined;
-  return { is: 'interval', low: known ? Math.max(0, high - grown('denied')) : 0, high, full };
+  const denied = Math.max(0, grown('denied') - own.denied);
+  return { is: 'interval', low: known ? Math.max(0, high - denied) : 0, high, full };
 }
 
 /** What the bounds prove about the account of one worker. Counters are everybody's: they never convict it alone. */

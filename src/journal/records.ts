@@ -25,6 +25,8 @@ export interface DatabaseBaseline {
   readonly at: string;
   readonly counters?: Counters;
   readonly jobs?: JobCounts;
+  /** Root was let in by none of its ways: the checks do not ask again, since each time is counted. */
+  readonly administrators?: 'denied';
 }
 
 export type JournalRecord =

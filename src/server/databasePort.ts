@@ -39,6 +39,8 @@ export interface TcpEnds {
   /** Address and port of the client. */
   readonly client: string;
   readonly port: number;
+  /** The database's address, as the end that is here names it. */
+  readonly server?: string;
   /** The client's own socket; 0 when it has been closed, absent when it is not on this machine. */
   readonly inode?: number;
   /** The database's end: ESTABLISHED, CLOSE-WAIT …; absent when it is not here. */

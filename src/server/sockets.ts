@@ -1,15 +1,11 @@
 // Who is connected to a database on this machine, as the kernel tells it: no connection of ours is needed.
 import * as fs from 'node:fs';
-import { basename } from 'node:path/posix';
-import { scriptOfArgv } from '../command/argv.ts';
-import { interpreterKind } from '../command/interpreter.ts';
 import type { SocketHolder } from '../database/owners.ts';
-import type { Sockets, SocketView, TcpEnds, UnixEnds } from './databasePort.ts';
+import type { Sockets, SocketView, UnixEnds } from './databasePort.ts';
+import { holderOf, textOf } from './holders.ts';
 import { localPrograms } from './programs.ts';
+import { type TcpRow, tcpEnds, tcpRows } from './tcp.ts';
 import { threadSockets } from './threads.ts';
-
-/** Linux counts the birth of a process in these (USER_HZ). */
-const ticks = 100;
 
 export const localSockets: Sockets = {
   async look({ port, socket }) {
@@ -41,39 +37,6 @@ export const localSockets: Sockets = {
   },
 };
 
-const states: Readonly<Record<string, string>> = {
-  '01': 'ESTABLISHED',
-  '04': 'FIN-WAIT-1',
-  '05': 'FIN-WAIT-2',
-  '06': 'TIME-WAIT',
-  '08': 'CLOSE-WAIT',
-  '0A': 'LISTEN',
-};
-
-interface TcpRow {
-  readonly local: string;
-  readonly localPort: number;
-  readonly remote: string;
-  readonly remotePort: number;
-  readonly state: string;
-  readonly inode: number;
-}
-
-function tcpEnds(port: number | undefined, rows: readonly TcpRow[]): TcpEnds[] {
-  if (port === undefined) return [];
-  const ends = new Map<string, TcpEnds>();
-  for (const row of rows)
-    if (row.remotePort === port && row.state !== 'TIME-WAIT')
-      ends.set(`${row.local}:${row.localPort}`, { client: row.local, port: row.localPort, inode: row.inode });
-  for (const row of rows) {
-    if (row.localPort !== port || row.state === 'LISTEN' || row.state === 'TIME-WAIT') continue;
-    const key = `${row.remote}:${row.remotePort}`;
-    const client = ends.get(key) ?? { client: row.remote, port: row.remotePort };
-    ends.set(key, { ...client, serverState: row.state });
-  }
-  return [...ends.values()];
-}
-
 /** The process that listens there, and where else it does. */
 function serverAmong(
   all: ReadonlyMap<number, ReadonlySet<number>>,
@@ -91,55 +54,11 @@ function serverAmong(
 
 /** "…: 00000002 00000000 00010000 0001 01 INODE PATH": the flag is that of a socket that listens. */
 function boundSocket(inodes: ReadonlySet<number>): string | undefined {
-  for (const line of read('/proc/net/unix').split('\n')) {
+  for (const line of textOf('/proc/net/unix').split('\n')) {
     const match = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (\/.*)$/.exec(line);
     if (match && inodes.has(Number(match[1]))) return match[2];
   }
   return undefined;
-}
-
-function tcpRows(path: string): TcpRow[] {
-  let text: string;
-  try {
-    text = fs.readFileSync(path, 'latin1');
-  } catch {
-    return [];
-  }
-  return text
-    .split('\n')
-    .slice(1)
-    .flatMap((line) => {
-      const words = line.trim().split(/\s+/);
-      const [, local = '', remote = '', state = ''] = words;
-      if (words.length < 10) return [];
-      const [a, b] = [addressOf(local), addressOf(remote)];
-      return [
-        {
-          local: a.address,
-          localPort: a.port,
-          remote: b.address,
-          remotePort: b.port,
-          state: states[state] ?? state,
-          inode: Number(words[9]),
-        },
-      ];
-    });
-}
-
-/** The kernel prints an address as the words of its memory. An IPv4 address inside IPv6 is shown as the former. */
-function addressOf(text: string): { address: string; port: number } {
-  const [hex = '', port = ''] = text.split(':');
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
-    (word.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)).reverse(),
-  );
-  const mapped = bytes.length === 16 && bytes.slice(0, 10).every((b) => b === 0) && bytes[10] === 255;
-  const four = bytes.length === 4 ? bytes : mapped ? bytes.slice(12) : undefined;
-  const address =
-    four?.join('.') ??
-    Array.from({ length: 8 }, (_, i) =>
-      (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
-    ).join(':');
-  return { address, port: Number.parseInt(port, 16) };
 }
 
 /** /proc/net/unix has no peers; ss(8) asks the kernel for them, and needs no privilege. */
@@ -228,78 +147,5 @@ function ownedBy(pid: number, uid: number): boolean {
     return new RegExp(`^Uid:\\t${uid}\\t`, 'm').test(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
   } catch {
     return false; // it has ended
-  }
-}
-
-interface Stat {
-  readonly state: string;
-  readonly ppid: number;
-  readonly session: number;
-  readonly start: string;
-}
-
-function statOf(pid: number): Stat | 'gone' {
-  try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const rest = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: rest[0] ?? '?', ppid: Number(rest[1]), session: Number(rest[3]), start: rest[19] ?? '0' };
-  } catch {
-    return 'gone';
-  }
-}
-
-/** Programs that run a pool of others' requests. */
-const pools =
-  /^(?:php-fpm|php-cgi|lsphp|apache2?|httpd|nginx|litespeed|openlitespeed|uwsgi|caddy|frankenphp)/;
-/** Whoever runs one of these may be a worker of any kind: better protected than sorry. */
-const interpreters = /^(?:php|node|bun|deno|python|perl|ruby|java|lua|hhvm)/;
-
-function holderOf(pid: number): SocketHolder | 'gone' {
-  const stat = statOf(pid);
-  if (stat === 'gone' || stat.state === 'Z') return 'gone';
-  const argv = read(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
-  const exe = basename(linkOf(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, ''));
-  const title = (argv[0] ?? '').replace(/:.*$/, '');
-  const pool = pools.test(exe) || /^php-fpm/.test(title);
-  const kind = interpreterKind(exe);
-  const runs = kind === 'none' ? 'none' : scriptOfArgv(kind, argv);
-  const uid = Number(/^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? -1);
-  const up = Number(read('/proc/uptime').split(' ')[0]);
-  return {
-    pid,
-    ppid: stat.ppid,
-    start: stat.start,
-    age: Math.max(0, up - Number(stat.start) / ticks),
-    uid,
-    state: stat.state,
-    // A program that cannot be named may be a worker.
-    kind: pool ? 'pool' : exe === '' || kind !== 'none' || interpreters.test(exe) ? 'interpreter' : 'other',
-    name: exe === '' ? read(`/proc/${pid}/comm`).trim() : exe,
-    ...(runs === 'none' ? {} : { script: runs.script }),
-    parent: parentOf(pid, stat),
-  };
-}
-
-/** Who forks a child is in the child's session; who is in another one has adopted it. */
-function parentOf(pid: number, { ppid, session }: Stat): SocketHolder['parent'] {
-  if (ppid === 1) return 'reaper';
-  const parent = statOf(ppid);
-  if (parent === 'gone') return 'unseen';
-  return parent.session !== session && session !== pid ? 'reaper' : 'forker';
-}
-
-function read(path: string): string {
-  try {
-    return fs.readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return fs.readlinkSync(path);
-  } catch {
-    return '';
   }
 }

@@ -43,7 +43,7 @@ export function connectionLines({ look, found, looked }: Told, theme: Theme): st
     const zero = { aborted: 0, preauth: 0, denied: 0, full: 0, uptime: 0 };
     const since = sayDuration(look.counters.uptime * 1000);
     out.push(
-      `Refusals  ${sayInterval(refusalsBetween(zero, look.counters))} in the ${since} since the server started`,
+      `Refusals  ${sayInterval(refusalsBetween(zero, look.counters, look.own))} in the ${since} since the server started`,
     );
   }
   for (const one of look.connections) out.push(connectionLine(one, theme));

@@ -108,7 +108,7 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'refusals/pass/none': () => 'the server’s counters prove that there was none',
   'refusals/fail/in-log': (a) => `${a['count']} line(s) of the worker’s log speak of it`,
   'refusals/warn/somebody': (a) =>
-    `the server refused somebody (${a['low']} to ${a['high']} for an account’s limit, ${a['full']} because it was full); nothing in this worker’s log`,
+    `the server refused somebody (${a['low']} to ${a['high']} for an account’s limit or a database that does not exist, ${a['full']} because it was full); nothing in this worker’s log`,
   'refusals/inconclusive/unclear': (a) =>
     `between ${a['low']} and ${a['high']} on the whole server: wrong passwords raise the same counter`,
   'refusals/inconclusive/counters-reset': () => 'the server was restarted since, and its counters with it',

@@ -1,6 +1,13 @@
 // Finding an application's database credentials, read only, in a stated order; every place that was looked at is kept.
 import { dirname, join } from 'node:path/posix';
-import { type Credentials, dotenv, fromVariables, type Place, placeOf } from '../database/credentials.ts';
+import {
+  type Credentials,
+  dotenv,
+  fromVariables,
+  isNoPort,
+  type Place,
+  placeOf,
+} from '../database/credentials.ts';
 import { clientOptions, fromMyCnf, type MyCnfLine, readMyCnf } from '../database/myCnf.ts';
 import { fromPhpConfig } from '../database/phpConfig.ts';
 import type { Owner, Server } from '../server/server.ts';
@@ -20,6 +27,8 @@ export interface FoundCredentials {
   readonly where: string;
   /** Its mode lets others read the password. */
   readonly worldReadable: boolean;
+  /** The port is none: nobody is asked there. `at` is the file and line it stands in, or the flag. */
+  readonly wrongPort?: { readonly port: number; readonly at: string };
 }
 
 export interface Search {
@@ -75,11 +84,21 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
     source: CredentialSource,
     where: string,
     worldReadable = false,
+    texts: readonly Text[] = [],
   ): Promise<Search> => {
     const { place, because } = placeOf(forPhp(credentials, source), await socketsThere(server, search, cnf));
     const dressed = await withAuthority(server, credentials, place, search);
+    const wrong =
+      place.is === 'tcp' && isNoPort(place)
+        ? {
+            wrongPort: {
+              port: place.port,
+              at: whereIs(place.port, texts) ?? (where === '--db-user' ? '--db-port' : where),
+            },
+          }
+        : {};
     return {
-      found: { credentials: dressed, place, placeBecause: because, source, where, worldReadable },
+      found: { credentials: dressed, place, placeBecause: because, source, where, worldReadable, ...wrong },
       looked,
     };
   };
@@ -104,12 +123,12 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
     if (env === 'none') continue;
     variables = new Map([...variables, ...env.variables]);
     const found = fromVariables(env.variables);
-    if (found !== 'none') return done(found, 'dotenv', env.path, env.worldReadable);
+    if (found !== 'none') return done(found, 'dotenv', env.path, env.worldReadable, env.texts);
   }
   cnf = await readOptions(server, search);
   looked.push(...cnf.files);
   const inCnf = fromMyCnf(cnf.options);
-  if (inCnf !== 'none') return done(inCnf, 'my-cnf', cnf.files.at(-1) ?? '', cnf.worldReadable);
+  if (inCnf !== 'none') return done(inCnf, 'my-cnf', cnf.files.at(-1) ?? '', cnf.worldReadable, cnf.texts);
   for (const directory of directories) {
     for (const name of phpConfigs) {
       if (!names.get(directory)?.has(name.split('/')[0] ?? '')) continue;
@@ -117,13 +136,31 @@ export async function findCredentials(server: Server, search: SearchFor): Promis
       const seen = await peek(server, path, search.as);
       if (seen.is !== 'file' || seen.bytes.length > 512 * 1024) continue;
       looked.push(path);
-      const tree = await parse(utf8(seen.bytes), 'php');
+      const text = utf8(seen.bytes);
+      const tree = await parse(text, 'php');
       if (tree.is !== 'parsed') continue;
       const found = fromPhpConfig(tree.root, variables);
-      if (found !== 'none') return done(found, 'php-config', path, (seen.mode & 0o004) !== 0);
+      if (found !== 'none')
+        return done(found, 'php-config', path, (seen.mode & 0o004) !== 0, [{ path, text }]);
     }
   }
   return { found: 'none', looked };
+}
+
+/** A file that was read. */
+interface Text {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** File and line of a number, the last file first: what stands there wins. */
+function whereIs(port: number, texts: readonly Text[]): string | undefined {
+  const word = new RegExp(`(?<!\\d)0*${port}(?!\\d)`);
+  for (const { path, text } of [...texts].reverse()) {
+    const line = text.split('\n').findLastIndex((one) => word.test(one));
+    if (line !== -1) return `${path}:${line + 1}`;
+  }
+  return undefined;
 }
 
 /**
@@ -172,7 +209,10 @@ async function readDotenv(
   server: Server,
   { as }: SearchFor,
   directory: string,
-): Promise<{ variables: Map<string, string>; path: string; worldReadable: boolean } | 'none'> {
+): Promise<
+  { variables: Map<string, string>; path: string; worldReadable: boolean; texts: readonly Text[] } | 'none'
+> {
+  const texts: Text[] = [];
   let variables = new Map<string, string>();
   let path = '';
   let worldReadable = false;
@@ -182,31 +222,35 @@ async function readDotenv(
     const name = names[i] ?? '';
     const seen = await peek(server, join(directory, name), as);
     if (seen.is === 'file' && seen.bytes.length < 512 * 1024) {
-      variables = dotenv(utf8(seen.bytes), variables);
       path = join(directory, name);
+      texts.push({ path, text: utf8(seen.bytes) });
+      variables = dotenv(utf8(seen.bytes), variables);
       worldReadable ||= (seen.mode & 0o004) !== 0;
     }
     const stage = variables.get('APP_ENV');
     if (i === 1 && stage !== undefined && /^\w+$/.test(stage))
       names.push(`.env.${stage}`, `.env.${stage}.local`);
   }
-  return path === '' ? 'none' : { variables, path, worldReadable };
+  return path === '' ? 'none' : { variables, path, worldReadable, texts };
 }
 
 interface MyCnf {
   readonly options: Map<string, string>;
   readonly files: readonly string[];
   readonly worldReadable: boolean;
+  readonly texts: readonly Text[];
 }
 
 async function readOptions(server: Server, { as, home }: SearchFor): Promise<MyCnf> {
   const files: string[] = [];
+  const texts: Text[] = [];
   const lines: MyCnfLine[] = [];
   let worldReadable = false;
   const read = async (path: string, depth: number): Promise<void> => {
     const seen = await peek(server, path, as);
     if (seen.is !== 'file' || depth > 5) return;
     files.push(path);
+    texts.push({ path, text: utf8(seen.bytes) });
     const read = readMyCnf(utf8(seen.bytes));
     if (read.some((l) => l.is === 'option' && l.name === 'password'))
       worldReadable = (seen.mode & 0o004) !== 0;
@@ -222,7 +266,7 @@ async function readOptions(server: Server, { as, home }: SearchFor): Promise<MyC
     }
   };
   for (const path of ['/etc/my.cnf', '/etc/mysql/my.cnf', join(home, '.my.cnf')]) await read(path, 0);
-  return { options: clientOptions(lines), files, worldReadable };
+  return { options: clientOptions(lines), files, worldReadable, texts };
 }
 
 async function listed(server: Server, path: string, as: Owner): Promise<readonly string[]> {

@@ -1,29 +1,21 @@
 // One look at a database: limits, counters, every connection and who owns it. With no way in, what the kernel tells.
-import { endsOf, type ThreadRow } from '../database/ends.ts';
-import {
-  type AccountRow,
-  accountOf,
-  hostOf,
-  type Limit,
-  limitOf,
-  ownLimitIn,
-  rowFor,
-} from '../database/limits.ts';
+import { endsOf } from '../database/ends.ts';
+import { hostOf, type Limit } from '../database/limits.ts';
 import { classOf, type Owned, type SocketHolder, type Transaction } from '../database/owners.ts';
-import { type Counters, countersOf } from '../database/refusals.ts';
-import type { DatabaseRow, DatabaseSession, SocketView } from '../server/databasePort.ts';
+import { type Counters, noTries, type OwnTries } from '../database/refusals.ts';
+import { type AccountUse, type Told, usesOf } from '../database/uses.ts';
+import type { DatabaseSession, SocketView } from '../server/databasePort.ts';
 import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from './credentials.ts';
 import { enter, type Inside, type Refused } from './ladder.ts';
-
-export interface AccountUse {
-  /** USER@HOST as the server keeps it. */
-  readonly account: string;
-  readonly used: number;
-  readonly limit: Limit;
-  /** Without an administrator's view, other rows of the same user cannot always be told apart. */
-  readonly certain: boolean;
-}
+import {
+  accountRows,
+  askAccount,
+  processList,
+  readCounters,
+  transactionsOf,
+  variablesOf,
+} from './questions.ts';
 
 export type Unseen = 'transactions' | 'other-accounts' | 'own-limit' | 'unix-owners' | 'connections';
 
@@ -31,6 +23,10 @@ export interface DatabaseLook {
   readonly by: 'account' | 'administrator' | 'kernel';
   readonly how?: string;
   readonly tries: number;
+  /** Tries of ours that failed after the look before this one: they are in its counters, and nobody else's refusals. */
+  readonly own: OwnTries;
+  /** Every administrator was denied: see `administrators` of `LookOptions`. */
+  readonly denied: boolean;
   readonly refused?: Refused;
   readonly version?: string;
   readonly mariadb: boolean;
@@ -56,46 +52,39 @@ export interface OpenLook {
   close(): Promise<void>;
 }
 
+export interface LookOptions {
+  /** 'leave' after they were denied once: each further round would only be counted as refusals. */
+  readonly administrators?: 'ask' | 'leave';
+  /** Numbers of all sessions that are ours at this place; those opened here are added. They are nobody's connections. */
+  readonly ours?: Set<number>;
+}
+
 /** Opens what can be opened, and looks. Nothing is changed. */
-export async function lookAtDatabase(server: Server, found: FoundCredentials): Promise<OpenLook> {
+export async function lookAtDatabase(
+  server: Server,
+  found: FoundCredentials,
+  { administrators = 'ask', ours = new Set() }: LookOptions = {},
+): Promise<OpenLook> {
   const { place } = found;
   const kernel = await server.sockets.look(
     place.is === 'socket' ? { socket: place.path } : { port: place.port },
   );
-  const inside = await enter(server, found, kernel.server?.socket);
+  const inside = await enter(server, found, kernel.server?.socket, administrators);
+  for (const one of [inside.account, inside.admin?.session]) if (one !== undefined) ours.add(one.id);
   const told = inside.account === undefined ? undefined : await askAccount(inside.account);
   // The account's own connection is one of the few there are: with an administrator inside it is given back at once.
   if (inside.admin !== undefined) await inside.account?.close();
   const session = inside.admin?.session ?? inside.account;
-  const again = (): Promise<DatabaseLook> => lookOnce(server, found, inside, told);
+  const first = await lookOnce(server, found, inside, told, ours);
+  const again = async (): Promise<DatabaseLook> => ({
+    ...(await lookOnce(server, found, inside, told, ours)),
+    own: noTries,
+  });
   return {
-    look: await again(),
+    look: first,
     ...(session === undefined ? {} : { session }),
     again,
     close: async () => session?.close(),
-  };
-}
-
-/** What only the account itself can be asked. */
-interface Told {
-  readonly current: string;
-  readonly session: number;
-  readonly own?: number;
-}
-
-async function askAccount(session: DatabaseSession): Promise<Told | undefined> {
-  const [row] = await rowsOf(
-    session,
-    'SELECT CURRENT_USER() AS who, @@session.max_user_connections AS most, VERSION() AS version',
-  );
-  if (row === undefined) return undefined;
-  const mariadb = /mariadb/i.test(String(row['version']));
-  const [own] = await rowsOf(session, mariadb ? 'SHOW CREATE USER' : 'SHOW CREATE USER CURRENT_USER()');
-  return {
-    current: String(row['who']),
-    session: Number(row['most']),
-    // The statement has the password's hash in it: it goes no further than this line.
-    ...(own === undefined ? {} : { own: ownLimitIn(String(Object.values(own)[0] ?? '')) }),
   };
 }
 
@@ -104,6 +93,7 @@ async function lookOnce(
   found: FoundCredentials,
   inside: Inside,
   told: Told | undefined,
+  ours: ReadonlySet<number>,
 ): Promise<DatabaseLook> {
   const { place, credentials } = found;
   const admin = inside.admin !== undefined;
@@ -115,6 +105,8 @@ async function lookOnce(
   };
   const common = {
     tries: inside.tries,
+    own: inside.own,
+    denied: inside.denied,
     ...(inside.refused === undefined ? {} : { refused: inside.refused }),
     ...(inside.admin === undefined ? {} : { how: inside.admin.how }),
   };
@@ -136,7 +128,7 @@ async function lookOnce(
   }
   const rows = await processList(session, variables.mariadb);
   const open = await transactionsOf(session);
-  const counters = countersOf(await rowsOf(session, statusQuery));
+  const counters = await readCounters(session);
   const view = await server.sockets.look(at);
   const threads =
     server.self.root && view.server !== undefined
@@ -145,13 +137,19 @@ async function lookOnce(
           rows.flatMap((row) => (row.tid === undefined ? [] : [row.tid])),
         )
       : new Map<number, number>();
-  const ends = endsOf(rows, { view, threads, complete: admin });
-  const self = new Set([session.id]);
-  const others = rows.filter((row) => row.user === credentials.user && !self.has(row.id));
+  const database = place.is === 'tcp' ? serverOf(view, server.self.pid) : undefined;
+  const ends = endsOf(rows, {
+    view,
+    threads,
+    complete: admin,
+    ...(database === undefined ? {} : { database }),
+  });
+  // One that was given back a moment ago may be listed yet.
+  const others = rows.filter((row) => row.user === credentials.user && !ours.has(row.id));
   const connections = others.map((row): Owned => {
     const end = ends.get(row.id) ?? { is: 'unseen' as const };
     const transaction: Transaction = open === 'unseen' ? 'unseen' : open.has(row.id) ? 'open' : 'none';
-    return { ...row, end, transaction, class: classOf(row, end, self) };
+    return { ...row, end, transaction, class: classOf(row, end, ours) };
   });
   const accounts = admin ? await accountRows(session, credentials.user) : 'unseen';
   const uses = usesOf(connections, accounts, told, variables, credentials.user);
@@ -179,116 +177,6 @@ async function lookOnce(
   };
 }
 
-interface Variables {
-  readonly version: string;
-  readonly mariadb: boolean;
-  readonly port: number;
-  readonly socket: string;
-  readonly global: number;
-  readonly server: number;
-}
-
-async function variablesOf(session: DatabaseSession): Promise<Variables | undefined> {
-  const [row] = await rowsOf(
-    session,
-    'SELECT VERSION() AS version, @@port AS port, @@socket AS socket, @@global.max_user_connections AS global_most, @@global.max_connections AS server_most',
-  );
-  if (row === undefined) return undefined;
-  return {
-    version: String(row['version']),
-    mariadb: /mariadb/i.test(String(row['version'])),
-    port: Number(row['port']),
-    socket: String(row['socket']),
-    global: Number(row['global_most']),
-    server: Number(row['server_most']),
-  };
-}
-
-/** Counters anybody may read. */
-const statusQuery =
-  "SHOW GLOBAL STATUS WHERE Variable_name IN ('Aborted_connects','Aborted_connects_preauth','Access_denied_errors','Connection_errors_max_connections','Uptime','Threads_connected','Max_used_connections')";
-
-async function processList(session: DatabaseSession, mariadb: boolean): Promise<ThreadRow[]> {
-  // Milliseconds and threads are MariaDB's; the other form is understood everywhere.
-  const rows = await rowsOf(
-    session,
-    mariadb
-      ? 'SELECT ID AS Id, USER AS User, HOST AS Host, DB AS db, COMMAND AS Command, TIME_MS AS Ms, TIME AS Time, STATE AS State, TID AS Tid FROM information_schema.PROCESSLIST'
-      : 'SHOW FULL PROCESSLIST',
-  );
-  return rows.map((row) => ({
-    id: Number(row['Id']),
-    user: String(row['User']),
-    host: String(row['Host'] ?? ''),
-    db: String(row['db'] ?? ''),
-    command: String(row['Command']),
-    time: row['Ms'] === undefined ? Number(row['Time'] ?? 0) : Number(row['Ms']) / 1000,
-    state: String(row['State'] ?? ''),
-    ...(row['Tid'] === undefined ? {} : { tid: Number(row['Tid']) }),
-  }));
-}
-
-/** Connections that have a transaction open. One that only reads within its statement is none that could be lost. */
-async function transactionsOf(session: DatabaseSession): Promise<ReadonlySet<number> | 'unseen'> {
-  const answer = await session.ask(
-    "SELECT t.trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX t LEFT JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id WHERE p.COMMAND = 'Sleep' OR t.trx_rows_modified > 0 OR t.trx_rows_locked > 0",
-  );
-  return answer.is === 'failed' ? 'unseen' : new Set(answer.rows.map((row) => Number(row['id'])));
-}
-
-async function accountRows(
-  session: DatabaseSession,
-  user: string,
-): Promise<readonly AccountRow[] | 'unseen'> {
-  const answer = await session.ask(
-    'SELECT User AS u, Host AS h, max_user_connections AS own FROM mysql.user WHERE User = ?',
-    [user],
-  );
-  if (answer.is === 'failed') return 'unseen';
-  return answer.rows.map((row) => ({
-    user: String(row['u']),
-    host: String(row['h']),
-    own: Number(row['own']),
-  }));
-}
-
-/** Connections per account row, each against its own limit. */
-function usesOf(
-  connections: readonly Owned[],
-  accounts: readonly AccountRow[] | 'unseen',
-  told: Told | undefined,
-  { global, server }: Variables,
-  user: string,
-): AccountUse[] {
-  const mine: AccountRow | undefined =
-    told === undefined ? undefined : { ...accountOf(told.current), user, own: told.own ?? 0 };
-  const rows = accounts === 'unseen' ? (mine === undefined ? [] : [mine]) : accounts;
-  const counts = new Map<string, number>(rows.map((row) => [`${user}@${row.host}`, 0]));
-  for (const one of connections) {
-    const { host } = hostOf(one.host);
-    const row = rowFor(user, host, rows);
-    const name = `${user}@${row === 'unknown' ? host : row.host}`;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return [...counts].map(([account, used]) => {
-    const row = rows.find(({ host }) => account === `${user}@${host}`);
-    const asked = account === told?.current ? told : undefined;
-    const own = accounts === 'unseen' ? asked?.own : row?.own;
-    return {
-      account,
-      used,
-      limit: limitOf({
-        ...(asked === undefined ? {} : { session: asked.session }),
-        global,
-        ...(own === undefined ? {} : { own }),
-        server,
-      }),
-      // A pattern may share its connections with rows that only an administrator sees.
-      certain: accounts !== 'unseen' || (row !== undefined && !/[%_]/.test(row.host)),
-    };
-  });
-}
-
 function kernelOf(view: SocketView, self: number): Pick<DatabaseLook, 'processes' | 'dead'> {
   const counts = new Map<number, { holder: SocketHolder; connections: number }>();
   for (const holders of view.holders.values())
@@ -307,7 +195,9 @@ function kernelOf(view: SocketView, self: number): Pick<DatabaseLook, 'processes
   };
 }
 
-async function rowsOf(session: DatabaseSession, sql: string): Promise<readonly DatabaseRow[]> {
-  const answer = await session.ask(sql);
-  return answer.is === 'failed' ? [] : answer.rows;
+/** Where our own connection goes to. */
+function serverOf({ tcp, holders }: SocketView, self: number): string | undefined {
+  const mine = tcp.filter(({ inode }) => holders.get(inode ?? 0)?.some(({ pid }) => pid === self));
+  const servers = new Set(mine.map((ends) => ends.server));
+  return servers.size === 1 ? [...servers][0] : undefined;
 }

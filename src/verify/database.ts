@@ -3,15 +3,22 @@ import type { Latched } from '../change/plan.ts';
 import { type JobCounts, judgeJobs } from '../database/jobs.ts';
 import { type Judged, judgePeak, judgeRefusals, type Sample } from '../database/judge.ts';
 import type { Limit } from '../database/limits.ts';
-import { type Counters, type Interval, refusalsBetween } from '../database/refusals.ts';
+import {
+  type Counters,
+  type Interval,
+  noTries,
+  type OwnTries,
+  refusalsBetween,
+  sumOf,
+} from '../database/refusals.ts';
 import type { DatabaseBaseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { DatabaseSession } from '../server/databasePort.ts';
 import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
-import { type DatabaseLook, lookAtDatabase, type OpenLook } from '../survey/database.ts';
+import { type DatabaseLook, type LookOptions, lookAtDatabase, type OpenLook } from '../survey/database.ts';
 import { countJobs, type JobSettings, jobSource } from '../survey/jobs.ts';
-import { asAccount, type Refused } from '../survey/ladder.ts';
+import { asAccount, type Refused, withTry } from '../survey/ladder.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 
 /** A worker and the database it works with. */
@@ -37,11 +44,14 @@ interface Counted {
 
 interface Seen {
   readonly samples: Sample[];
-  first?: Counters;
+  /** The counters that the interval begins with: the deployment's, else the first that were seen. */
+  first?: Counters | undefined;
   last?: Counters;
   limit?: Limit | undefined;
-  /** Our own tries that were refused. */
-  own: number;
+  /** Our own tries that failed between these two. */
+  own: OwnTries;
+  /** Those since `last`: no counter that was read has them. */
+  since: OwnTries;
   jobs?:
     | { readonly before: JobCounts; readonly after: JobCounts; readonly seconds: number }
     | 'none'
@@ -56,9 +66,11 @@ export async function databaseBaseline(
   jobs: JobSettings,
 ): Promise<DatabaseBaseline> {
   const at = new Date(server.now()).toISOString();
-  const open = await lookAtDatabase(server, found);
+  if (found.wrongPort !== undefined) return { script: worker.script, at };
+  const ours = new Set<number>();
+  const open = await lookAtDatabase(server, found, { ours });
   try {
-    const { jobs: counts, refused } = await countIn(server, open, found, jobs);
+    const { jobs: counts, refused } = await countIn(server, open, found, jobs, ours);
     // A try of ours that was refused belongs to the time before.
     const { counters } = refused === undefined ? open.look : await open.again();
     return {
@@ -66,6 +78,7 @@ export async function databaseBaseline(
       at,
       ...(counters === undefined ? {} : { counters }),
       ...(isCounts(counts) ? { jobs: counts } : {}),
+      ...(open.look.denied ? { administrators: 'denied' as const } : {}),
     };
   } finally {
     await open.close();
@@ -83,18 +96,22 @@ export async function watchDatabase(
     readonly jobs: JobSettings;
     readonly baseline: DatabaseBaseline | undefined;
     readonly over: () => boolean;
+    /** Numbers of the sessions that this process has at that place: those who watch beside us are nobody's connections. */
+    readonly ours?: Set<number>;
   },
 ): Promise<(log: number | 'unknown', runs: number) => Verdict[]> {
-  const seen: Seen = { samples: [], own: 0 };
-  const { baseline } = options;
+  const { baseline, ours = new Set() } = options;
+  const seen: Seen = { samples: [], first: baseline?.counters, own: noTries, since: noTries };
   try {
-    await sample(server, worker, found, seen, options);
+    if (found.wrongPort !== undefined)
+      seen.unreached = `${found.wrongPort.port} is no port, ${found.wrongPort.at}`;
+    else await sample(server, worker, found, seen, { ...options, ours });
   } catch (error) {
     // Watching a database is no reason for a deployment to fail.
     if (!(error instanceof Problem)) throw error;
     seen.unreached ??= error.code;
   }
-  return (log, runs) => verdicts(worker, seen, baseline, log, runs);
+  return (log, runs) => verdicts(worker, seen, log, runs);
 }
 
 async function sample(
@@ -106,33 +123,42 @@ async function sample(
     jobs,
     baseline,
     over,
-  }: { jobs: JobSettings; baseline: DatabaseBaseline | undefined; over: () => boolean },
+    ours,
+  }: {
+    jobs: JobSettings;
+    baseline: DatabaseBaseline | undefined;
+    over: () => boolean;
+    ours: Set<number>;
+  },
 ): Promise<void> {
   const began = server.elapsed();
   const since = (): number => (server.elapsed() - began) / 1000;
-  const open = await lookAtDatabase(server, found);
+  const denied = baseline?.administrators === 'denied';
+  const open = await lookAtDatabase(server, found, { ours, administrators: denied ? 'leave' : 'ask' });
+  // Whoever was denied once is not asked for again: each time is counted as if somebody had been refused.
+  const later = { ours, administrators: denied || open.look.denied ? ('leave' as const) : ('ask' as const) };
   // An administrator's session is kept, the account's own is given back after every look.
   const kept = open.look.by === 'administrator' ? open : undefined;
   try {
-    const before = await countIn(server, open, found, jobs);
+    const before = await countIn(server, open, found, jobs, ours);
     if (kept === undefined) await open.close();
-    note(seen, open.look, since(), baseline !== undefined);
+    note(seen, open.look, since());
     noteOwn(seen, before.refused);
     if (seen.unreached !== undefined) return;
     for (let round = 1; !over(); round++) {
       await server.wait(pace);
       if (over()) break;
-      if (kept !== undefined) note(seen, await kept.again(), since(), false);
-      else if (round % sessionEvery === 0) note(seen, await lookAndLeave(server, found), since(), true);
+      if (kept !== undefined) note(seen, await kept.again(), since());
+      else if (round % sessionEvery === 0) note(seen, await lookAndLeave(server, found, later), since());
       else seen.samples.push({ at: since(), used: await usedByWorker(server, worker, found) });
     }
-    const end = kept ?? (await lookAtDatabase(server, found));
+    const end = kept ?? (await lookAtDatabase(server, found, later));
     const start = baseline?.jobs ?? before.jobs;
     const highest = isCounts(start) ? start.highest : undefined;
     try {
-      const { jobs: after, refused } = await countIn(server, end, found, jobs, highest);
+      const { jobs: after, refused } = await countIn(server, end, found, jobs, ours, highest);
       noteOwn(seen, refused);
-      note(seen, kept === undefined ? end.look : await kept.again(), since(), kept === undefined);
+      note(seen, kept === undefined ? end.look : await kept.again(), since());
       const seconds =
         baseline?.jobs === undefined ? since() : (server.now() - Date.parse(baseline.at)) / 1000;
       seen.jobs = !isCounts(after)
@@ -150,8 +176,12 @@ async function sample(
   }
 }
 
-async function lookAndLeave(server: Server, found: FoundCredentials): Promise<DatabaseLook> {
-  const open = await lookAtDatabase(server, found);
+async function lookAndLeave(
+  server: Server,
+  found: FoundCredentials,
+  options: LookOptions,
+): Promise<DatabaseLook> {
+  const open = await lookAtDatabase(server, found, options);
   await open.close();
   return open.look;
 }
@@ -162,6 +192,7 @@ async function countIn(
   { look, session }: OpenLook,
   found: FoundCredentials,
   { states, ...jobs }: JobSettings,
+  ours: Set<number>,
   upTo?: number,
 ): Promise<Counted> {
   const count = async (own: DatabaseSession): Promise<Counted> => {
@@ -174,7 +205,7 @@ async function countIn(
   if (look.by === 'account') return count(session);
   // A full account may have room by now; what else kept it out is not tried again.
   if (why !== undefined && why !== 'full') return { jobs: { unseen: why } };
-  const counted = await asAccount(server, found, count);
+  const counted = await asAccount(server, found, count, ours);
   return 'jobs' in counted ? counted : { jobs: { unseen: counted.failure.is }, refused: counted };
 }
 
@@ -183,15 +214,14 @@ function isCounts(jobs: JobCounts | 'none' | Unseen): jobs is JobCounts {
 }
 
 function noteOwn(seen: Seen, refused: Refused | undefined): void {
-  if (refused?.failure.is === 'full' && refused.failure.by !== 'server') seen.own++;
+  if (refused !== undefined) seen.since = withTry(seen.since, refused);
 }
 
-/** `tried`: its tries that were refused are in the counters that the interval is made of, and are not the worker's. */
-function note(seen: Seen, look: DatabaseLook, at: number, tried: boolean): void {
+/** A look's own tries were made before its counters were read; those before the first counters belong to no interval. */
+function note(seen: Seen, look: DatabaseLook, at: number): void {
   const failure = look.refused?.failure;
   const full = failure?.is === 'full';
-  if (tried && full && failure.by !== 'server')
-    seen.own += look.by === 'account' ? look.tries - 1 : look.tries;
+  seen.since = sumOf(seen.since, look.own);
   if (look.by === 'kernel' && !full) {
     if (seen.samples.length === 0) seen.unreached = failure?.is ?? 'lost';
     return;
@@ -201,6 +231,8 @@ function note(seen: Seen, look: DatabaseLook, at: number, tried: boolean): void 
   if (use !== undefined) seen.samples.push({ at, used: use.used });
   seen.limit = look.limit ?? use?.limit ?? seen.limit;
   if (look.counters === undefined) return;
+  if (seen.first !== undefined) seen.own = sumOf(seen.own, seen.since);
+  seen.since = noTries;
   seen.first ??= look.counters;
   seen.last = look.counters;
 }
@@ -224,13 +256,7 @@ function isScript(word: string | undefined, script: string): boolean {
 }
 
 /** The checks on the database of one worker. */
-function verdicts(
-  worker: Latched,
-  seen: Seen,
-  baseline: DatabaseBaseline | undefined,
-  log: number | 'unknown',
-  runs: number,
-): Verdict[] {
+function verdicts(worker: Latched, seen: Seen, log: number | 'unknown', runs: number): Verdict[] {
   const make = verdictsOf(worker.name);
   const say = (check: string, { is, because, args }: Judged): Verdict => make(check, is, because, [], args);
   if (seen.unreached !== undefined)
@@ -247,16 +273,11 @@ function verdicts(
         : judgeJobs(seen.jobs.before, seen.jobs.after, seen.jobs.seconds, runs);
   return [
     say('database', judgePeak(seen.samples, seen.limit)),
-    say('refusals', judgeRefusals(log, intervalOf(seen, baseline))),
+    say('refusals', judgeRefusals(log, intervalOf(seen))),
     say('jobs', jobs),
   ];
 }
 
-function intervalOf(seen: Seen, baseline: DatabaseBaseline | undefined): Interval | 'unknown' {
-  const before = baseline?.counters ?? seen.first;
-  if (before === undefined || seen.last === undefined) return 'unknown';
-  const { last, own } = seen;
-  // Fewer than before means a restart, whatever was ours.
-  const aborted = last.aborted < before.aborted ? last.aborted : Math.max(before.aborted, last.aborted - own);
-  return refusalsBetween(before, { ...last, aborted });
+function intervalOf({ first, last, own }: Seen): Interval | 'unknown' {
+  return first === undefined || last === undefined ? 'unknown' : refusalsBetween(first, last, own);
 }

@@ -1,4 +1,5 @@
 // The process list and the kernel's view laid over each other: when they do not prove whose a connection is, nobody's guess counts.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { endsOf, type ThreadRow } from '../../src/database/ends.ts';
 import type { SocketHolder } from '../../src/database/owners.ts';
@@ -93,13 +94,93 @@ describe('over TCP', () => {
       { is: 'unseen' },
     ],
     [
-      'a name that is not this machine’s, with a client of ours on that port',
-      row(1, 'shop.example:4000'),
-      { tcp: [{ client: '10.0.0.1', port: 4000, inode: 11 }] },
+      'nobody holds it any more, and the kernel has forgotten the client’s half',
+      row(1, '127.0.0.1:4000'),
+      { tcp: [{ client: '127.0.0.1', port: 4000, server: '127.0.0.1', serverState: 'CLOSE-WAIT' }] },
+      { is: 'dead' },
+    ],
+    [
+      'the same at this machine’s own address',
+      row(1, '10.0.0.5:4000'),
+      { tcp: [{ client: '10.0.0.5', port: 4000, server: '10.0.0.5', serverState: 'CLOSE-WAIT' }] },
+      { is: 'dead' },
+    ],
+    [
+      'another machine that has gone stays another machine’s, whatever the database’s address',
+      row(1, '10.0.0.9:4000'),
+      { tcp: [{ client: '10.0.0.9', port: 4000, server: '10.0.0.5', serverState: 'CLOSE-WAIT' }] },
       { is: 'remote' },
     ],
   ] as const)('%s', (_, one, over, expected) => {
     expect(end(one, over as Partial<SocketView>)).toEqual(expected);
+  });
+});
+
+describe('the database is on another machine', () => {
+  const client = { client: '10.0.0.1', port: 4000, server: '10.0.0.5', inode: 11 };
+  const told = (one: ThreadRow, tcp: SocketView['tcp'], database: string | undefined = '10.0.0.5'): unknown =>
+    endsOf([one], {
+      view: view({ tcp }),
+      threads: new Map(),
+      complete: false,
+      ...(database === undefined ? {} : { database }),
+    }).get(1);
+
+  test('an address and a port of ours, to the very database that told of them', () => {
+    expect(told(row(1, '10.0.0.1:4000'), [client])).toEqual(held);
+  });
+
+  test('the same port of ours goes to another database, or it is not known where ours is', () => {
+    expect(told(row(1, '10.0.0.1:4000'), [{ ...client, server: '10.0.0.6' }])).toEqual({ is: 'unseen' });
+    expect(
+      endsOf([row(1, '10.0.0.1:4000')], {
+        view: view({ tcp: [client] }),
+        threads: new Map(),
+        complete: false,
+      }).get(1),
+    ).toEqual({ is: 'unseen' });
+    const both = [client, { ...client, server: '10.0.0.6', inode: 12 }];
+    expect(told(row(1, '10.0.0.1:4000'), both)).toEqual({ is: 'unseen' });
+  });
+
+  // It may be this machine by its name, or by the address of its router: then --remote NAME would end our own workers.
+  test.each(['web1.example:4000', '203.0.113.7:4000'])(
+    '%s, with a client of ours on that port: it is not called another machine’s',
+    (host) => {
+      expect(told(row(1, host), [client])).toEqual({ is: 'unseen' });
+    },
+  );
+
+  test.each(['web2.example:4001', '10.0.0.9:4001'])(
+    '%s, where nobody here has that port: another machine’s for sure',
+    (host) => {
+      expect(told(row(1, host), [client])).toEqual({ is: 'remote' });
+    },
+  );
+
+  test('whatever the list and the kernel say, nothing is proven dead there, and nobody else’s is ours', () => {
+    const address = fc.constantFrom('10.0.0.1', '10.0.0.5', '10.0.0.9', 'web1.example', 'web2.example');
+    const ends = fc.record({
+      client: fc.constantFrom('10.0.0.1', '10.0.0.2'),
+      port: fc.constantFrom(4000, 4001),
+      server: fc.constantFrom('10.0.0.5', '10.0.0.6'),
+      inode: fc.constantFrom(0, 11),
+    });
+    fc.assert(
+      fc.property(
+        address,
+        fc.constantFrom(4000, 4001),
+        fc.array(ends, { maxLength: 4 }),
+        (host, port, tcp) => {
+          const is = told(row(1, `${host}:${port}`), tcp) as { is: string };
+          const ours = tcp.some((one) => one.client === host && one.port === port && one.inode !== 0);
+          expect(is.is).not.toBe('dead');
+          if (is.is === 'held') expect(ours).toBe(true);
+          // Named by --remote it may be ended: so no client of this machine may have that port.
+          if (is.is === 'remote') expect(tcp.some((one) => one.port === port)).toBe(false);
+        },
+      ),
+    );
   });
 });
 

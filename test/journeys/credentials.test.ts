@@ -94,3 +94,63 @@ describe('the order', () => {
     ]);
   });
 });
+
+describe('a port that is none', () => {
+  const at = `${home}/httpdocs`;
+  test.each([
+    ['.env', 'DB_USERNAME=u\nDB_HOST=127.0.0.1\nDB_PORT=65536\n', `${at}/.env:3`],
+    ['.env', 'DB_PORT=3306\nDB_PORT=99999\nDB_USERNAME=u\nDB_HOST=db.example.com\n', `${at}/.env:2`],
+    ['.env', 'DB_USERNAME=u\nDB_HOST=127.0.0.1\nDB_PORT=3306123\n', `${at}/.env:3`],
+    ['.env', 'DATABASE_URL=mysql://u:p@db.example.com:70000/app\n', `${at}/.env:1`],
+    [
+      'config.php',
+      "<?php\n\ndefine('DB_HOST', 'db.example.com:70000');\ndefine('DB_USER', 'u');\ndefine('DB_PASSWORD', 'p');\n",
+      `${at}/config.php:3`,
+    ],
+  ])('in %s is told with its line: %j', async (name, text, where) => {
+    const machine = new Machine();
+    machine.directory(app);
+    machine.put(`${at}/${name}`, text, { mode: 0o600 });
+    const { found } = await findCredentials(memoryServer(machine), {
+      as: exampleUser,
+      home,
+      directory: app,
+      env: new Map(),
+    });
+    expect(found === 'none' ? 'none' : found.wrongPort?.at).toBe(where);
+    if (found !== 'none' && found.place.is === 'tcp') expect(found.place.port).toBe(found.wrongPort?.port);
+  });
+
+  test('in my.cnf, and in flags', async () => {
+    const machine = new Machine();
+    machine.put(`${home}/.my.cnf`, '[client]\nuser=u\nhost=127.0.0.1\nport=100000\n', { mode: 0o600 });
+    const search = { as: exampleUser, home, directory: home, env: new Map() };
+    const inFile = await findCredentials(memoryServer(machine), search);
+    expect(inFile.found).toMatchObject({ wrongPort: { port: 100000, at: `${home}/.my.cnf:4` } });
+    const credentials = credentialsOf({ user: 'u', host: '127.0.0.1', port: '99999' }) as Credentials;
+    const given = { credentials, source: 'flags' as const, where: '--db-user' };
+    const inFlags = await findCredentials(memoryServer(machine), { ...search, given });
+    expect(inFlags.found).toMatchObject({ wrongPort: { port: 99999, at: '--db-port' } });
+  });
+
+  test.each([
+    ['65535', 65535],
+    ['0', 3306],
+    ['none', 3306],
+  ])('%s is one, or the usual one as in PHP', async (port, expected) => {
+    const machine = new Machine();
+    machine.put(`${home}/.env`, `DB_USERNAME=u\nDB_HOST=127.0.0.1\nDB_PORT=${port}\n`, { mode: 0o600 });
+    const search = { as: exampleUser, home, directory: home, env: new Map() };
+    const { found } = await findCredentials(memoryServer(machine), search);
+    expect(found).toMatchObject({ place: { port: expected } });
+    expect(found).not.toHaveProperty('wrongPort');
+  });
+
+  test('of localhost means nothing, as in PHP', async () => {
+    const machine = new Machine();
+    machine.put(`${home}/.env`, 'DB_USERNAME=u\nDB_HOST=localhost\nDB_PORT=99999\n', { mode: 0o600 });
+    const search = { as: exampleUser, home, directory: home, env: new Map() };
+    const { found } = await findCredentials(memoryServer(machine), search);
+    expect(found).not.toHaveProperty('wrongPort');
+  });
+});

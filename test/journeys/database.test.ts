@@ -15,6 +15,7 @@ const canary = 'canary-p#w;1';
 interface State {
   used: number;
   aborted: number;
+  denied: number;
   pending: number;
   done: number;
   /** Questions until it goes away. */
@@ -55,7 +56,7 @@ function session(state: State): DatabaseSession {
         return rows(
           { Variable_name: 'Aborted_connects', Value: String(state.aborted) },
           { Variable_name: 'Aborted_connects_preauth', Value: '0' },
-          { Variable_name: 'Access_denied_errors', Value: '0' },
+          { Variable_name: 'Access_denied_errors', Value: String(state.denied) },
           { Variable_name: 'Connection_errors_max_connections', Value: '0' },
           { Variable_name: 'Uptime', Value: '9000' },
         );
@@ -88,7 +89,7 @@ beforeEach(() => {
     `DB_HOST=127.0.0.1\nDB_DATABASE=app\nDB_USERNAME=u12345_app\nDB_PASSWORD='${canary}'\n`,
     { uid: exampleUser.uid, gid: exampleUser.gid, mode: 0o600 },
   );
-  state = { used: 1, aborted: 7, pending: 9, done: 20, left: 1e9, tables: true };
+  state = { used: 1, aborted: 7, denied: 2, pending: 9, done: 20, left: 1e9, tables: true };
   // Nobody but the account gets in: root over a socket is not had over TCP.
   machine.database = () => session(state);
   cronRuns(machine);
@@ -178,6 +179,74 @@ describe('a deploy with a database', () => {
     });
   });
 
+  describe('root has a password there, and is denied', () => {
+    let tries: number;
+    beforeEach(() => {
+      tries = 0;
+      machine.directory('/run/mysqld', {});
+      machine.sockets = { ...machine.sockets, server: { pid: 400, socket: '/run/mysqld/mysqld.sock' } };
+      machine.database = (user) => {
+        if (user !== 'root') return session(state);
+        tries++;
+        state.aborted++;
+        state.denied++;
+        return failure(1045, 'ER_ACCESS_DENIED_ERROR', 'Access denied');
+      };
+    });
+
+    test('our own tries are nobody’s refusals, at the deploy and at every later check', async () => {
+      expect(checks((await run('deploy --all --ci')).json)['refusals']).toBe('pass none');
+      expect(tries).toBe(1);
+      for (let i = 0; i < 2; i++) {
+        state.pending = 9;
+        expect(checks((await run('verify')).json)['refusals']).toBe('pass none');
+      }
+      expect(tries).toBe(1);
+    });
+
+    test('a worker’s refusal in the same time is one all the same', async () => {
+      const cron = machine.onTime;
+      await run('deploy --all --ci');
+      state.pending = 9;
+      let refused = false;
+      machine.onTime = (now) => {
+        cron(now);
+        if (!refused) state.aborted++;
+        refused = true;
+      };
+      expect(checks((await run('verify')).json)['refusals']).toBe('warn somebody');
+    });
+
+    test('without figures of the deployment: tries before the first counters are not taken from those after', async () => {
+      await run('deploy --all --ci --without database');
+      state.aborted += 3;
+      expect(checks((await run('verify')).json)['refusals']).toBe('pass none');
+      const answers = machine.database;
+      let opened = 0;
+      state.pending = 9;
+      machine.database = (user) => {
+        // Somebody is refused after the first look.
+        if (user !== 'root' && ++opened === 2) state.aborted++;
+        return answers(user);
+      };
+      expect(checks((await run('verify')).json)['refusals']).toBe('warn somebody');
+    });
+  });
+
+  test('a session of ours that the server still lists is nobody’s connection', async () => {
+    // As root with an administrator inside: the account's own session is given back before the list is read.
+    let opened = 0;
+    machine.directory('/run/mysqld', {});
+    machine.sockets = { ...machine.sockets, server: { pid: 400, socket: '/run/mysqld/mysqld.sock' } };
+    state.used = 2;
+    machine.database = (user) => ({
+      ...session(state),
+      id: user === 'root' ? 90 : ([1, 2][opened++ % 2] ?? 1),
+    });
+    const done = await run('deploy --all --ci');
+    expect(checks(done.json)['database']).toBe('pass room');
+  });
+
   test('nothing to do is inconclusive, never a pass', async () => {
     state.pending = 0;
     const done = await run('deploy --all --ci');
@@ -254,6 +323,27 @@ describe('a deploy with a database', () => {
       900, 900, 1200,
     ]);
     expect(await idle('--min-idle', '10s', '--force')).toBe(10);
+  });
+
+  test('a port that is none: nobody is asked, and the file and line are said', async () => {
+    machine.put(`${home}/httpdocs/.env`, 'DB_HOST=127.0.0.1\nDB_PORT=99999\nDB_USERNAME=u12345_app\n', {
+      uid: exampleUser.uid,
+      gid: exampleUser.gid,
+      mode: 0o600,
+    });
+    machine.database = () => {
+      throw new Error('asked');
+    };
+    const done = await run('deploy --all --ci');
+    expect({ exit: done.exit, ...checks(done.json) }).toMatchObject({
+      exit: 0,
+      database: 'inconclusive unreached',
+    });
+    expect(done.out()).toContain(`99999 is no port, ${home}/httpdocs/.env:2`);
+    const line = `connections --app ${home}/httpdocs`;
+    await expect(connections((await contextFor(memoryServer(machine), line)).ctx)).rejects.toMatchObject({
+      code: 'wrong-port',
+    });
   });
 
   test('a slip in the flags about jobs is refused before anything is changed', async () => {

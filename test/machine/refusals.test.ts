@@ -8,12 +8,17 @@ import {
   type Counters,
   countersOf,
   failureOf,
+  type OwnTries,
   provenBy,
   refusalsBetween,
+  sumOf,
 } from '../../src/database/refusals.ts';
 import { secret } from '../../src/database/secret.ts';
 import { localDatabases } from '../../src/server/database.ts';
 import type { DatabaseSession } from '../../src/server/databasePort.ts';
+import { localServer } from '../../src/server/local.ts';
+import type { FoundCredentials } from '../../src/survey/credentials.ts';
+import { type DatabaseLook, lookAtDatabase } from '../../src/survey/database.ts';
 import { closeWorkshop, until, workshop } from '../support/cron.ts';
 import { type Mariadb, mariadbMissing, startMariadb } from '../support/mariadb.ts';
 
@@ -188,6 +193,54 @@ describe.skipIf(mariadbMissing !== '')(`the counters of a server${why}`, () => {
     expect(interval).toEqual({ is: 'interval', low: 0, high: 0, full: 3 });
     expect(provenBy(interval)).toBe('some');
   });
+
+  test('an administrator’s slip in a database’s name raises what a limit raises: the bounds cannot tell them apart', async () => {
+    while (open.length > 0) await open.pop()?.close();
+    const before = counters();
+    expect(await thrice(() => enter(as('root', '', 'nowhere')))).toEqual(['1049', '1049', '1049']);
+    expect(refusalsBetween(before, counters())).toEqual({ is: 'interval', low: 3, high: 3, full: 0 });
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)(
+    'root’s ways in that are denied, and our own tries at a full account, are subtracted to the last one',
+    async () => {
+      while (open.length > 0) await open.pop()?.close();
+      const server = localServer();
+      const found = { credentials: as('own'), place } as FoundCredentials;
+      const look = async (options: Parameters<typeof lookAtDatabase>[2] = {}): Promise<DatabaseLook> => {
+        const opened = await lookAtDatabase(server, found, options);
+        await opened.close();
+        return opened.look;
+      };
+      db.sql("ALTER USER root@localhost IDENTIFIED BY 'its-own'");
+      try {
+        const first = await look();
+        expect(first).toMatchObject({ by: 'account', denied: true, own: { denied: 1 } });
+        const second = await look();
+        const bounds = (after: DatabaseLook, own?: OwnTries): unknown =>
+          refusalsBetween(first.counters as Counters, after.counters as Counters, own);
+        expect(bounds(second)).toEqual({ is: 'interval', low: 0, high: 1, full: 0 });
+        expect(bounds(second, second.own)).toEqual({ is: 'interval', low: 0, high: 0, full: 0 });
+        for (let i = 0; i < 2; i++) await enter(as('own'));
+        const full = await look({ administrators: 'leave' });
+        expect(full).toMatchObject({ by: 'kernel', own: { refused: 8, denied: 0 } });
+        while (open.length > 0) await open.pop()?.close();
+        const last = await look({ administrators: 'leave' });
+        expect(bounds(last, sumOf(second.own, full.own))).toEqual({
+          is: 'interval',
+          low: 0,
+          high: 0,
+          full: 0,
+        });
+      } finally {
+        const undo = await localDatabases.open(place, as('root', 'its-own'), 5000);
+        if (undo.is === 'open') {
+          await undo.session.ask("ALTER USER root@localhost IDENTIFIED BY ''");
+          await undo.session.close();
+        }
+      }
+    },
+  );
 
   test('what the driver says of a refusal is understood as one', () => {
     expect(failureOf(1203, 'ER_TOO_MANY_USER_CONNECTIONS', '')).toMatchObject({ is: 'full', by: 'global' });

@@ -21,8 +21,12 @@ export interface Mariadb {
   stop(): Promise<void>;
 }
 
-/** Starts one in `directory`, with these options of the server. */
-export async function startMariadb(directory: string, options: readonly string[] = []): Promise<Mariadb> {
+/** Starts one in `directory`, with these options of the server; `enter` are the words that come before it. */
+export async function startMariadb(
+  directory: string,
+  options: readonly string[] = [],
+  enter: readonly string[] = [],
+): Promise<Mariadb> {
   const data = join(directory, 'data');
   const socket = join(directory, 'sock');
   const root = process.geteuid?.() === 0 ? ['--user=root'] : [];
@@ -35,9 +39,11 @@ export async function startMariadb(directory: string, options: readonly string[]
   ]);
   if (made.status !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`);
   const port = await freePort();
+  const [program = '', ...words] = [...enter, 'mariadbd'];
   const server: ChildProcess = spawn(
-    'mariadbd',
+    program,
     [
+      ...words,
       '--no-defaults',
       `--datadir=${data}`,
       `--socket=${socket}`,

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { credentialsOf, type Place } from '../../src/database/credentials.ts';
 import type { Seen, Server } from '../../src/server/server.ts';
 import type { FoundCredentials } from '../../src/survey/credentials.ts';
-import { enter } from '../../src/survey/ladder.ts';
+import { enter, type Inside } from '../../src/survey/ladder.ts';
 
 const directory = (uid: number, mode: number): Seen => ({
   is: 'directory',
@@ -33,8 +33,18 @@ const shadow: Seen = {
   links: 1,
 };
 
-/** Who was shown what, when the account is full and nobody else is let in either. */
-async function shown(place: Place, real = (path: string): string => path): Promise<string[]> {
+type Opened = { is: 'failed'; errno: number; code: string; message: string };
+const failed = (errno: number): Opened => ({ is: 'failed', errno, code: '', message: '' });
+
+/** Goes up the ladder where everybody is answered so; who was asked, where, and what came of it. */
+async function climb(
+  place: Place,
+  {
+    real = (path: string): string => path,
+    answer = (_: string): Opened => failed(1203),
+    administrators = 'ask' as 'ask' | 'leave',
+  } = {},
+): Promise<{ asked: string[]; inside: Inside }> {
   const asked: string[] = [];
   const server = {
     self: { root: true, user: 'root', owner: { uid: 0, gid: 0 } },
@@ -49,15 +59,20 @@ async function shown(place: Place, real = (path: string): string => path): Promi
     databases: {
       open: async (at: Place, { user }: { user: string }) => {
         asked.push(`${user} ${at.is === 'socket' ? at.path : at.host}`);
-        return { is: 'failed', errno: 1203, code: '', message: 'has more than max_user_connections' };
+        return answer(user);
       },
     },
     elapsed: () => 0,
     wait: async () => undefined,
   } as unknown as Server;
   const credentials = credentialsOf({ user: 'u12345_app', password: 'its-own' });
-  await enter(server, { credentials, place } as unknown as FoundCredentials, '/run/mysqld/mysqld.sock');
-  return [...new Set(asked)];
+  const found = { credentials, place } as unknown as FoundCredentials;
+  return { asked, inside: await enter(server, found, '/run/mysqld/mysqld.sock', administrators) };
+}
+
+/** Who was shown what, when the account is full and nobody else is let in either. */
+async function shown(place: Place, real?: (path: string) => string): Promise<string[]> {
+  return [...new Set((await climb(place, real === undefined ? {} : { real })).asked)];
 }
 
 const socket = (path: string): Place => ({ is: 'socket', path });
@@ -90,14 +105,57 @@ describe('the panel’s password', () => {
   test('goes to the directory that was looked at, whatever a link on the way leads to by then', async () => {
     const asked = await shown(socket('/home/example-user/run/mysqld.sock'), () => '/run/mysqld');
     expect(asked.filter((one) => !one.startsWith('u12345_app'))).toEqual([
-      'root /run/mysqld/mysqld.sock',
       'admin /run/mysqld/mysqld.sock',
+      'root /run/mysqld/mysqld.sock',
     ]);
   });
 
   test('is not shown to another machine', async () => {
     expect(await shown({ is: 'tcp', host: 'db.example.com', port: 3306 })).toEqual([
       'u12345_app db.example.com',
+    ]);
+  });
+});
+
+describe('tries of our own that fail', () => {
+  const here = socket('/run/mysqld/mysqld.sock');
+
+  test('are counted by what they raise: the account’s for its limit, the administrators’ for their passwords', async () => {
+    const { inside, asked } = await climb(here, {
+      answer: (user) => failed(user === 'u12345_app' ? 1226 : 1045),
+    });
+    expect(inside).toMatchObject({ own: { refused: 8, denied: 2 }, tries: 8, denied: true });
+    expect(asked.filter((one) => !one.startsWith('u12345_app'))).toHaveLength(2);
+  });
+
+  test.each([
+    ['a wrong password', 1045, { refused: 0, denied: 3 }],
+    ['a database that does not exist is counted like a limit', 1049, { refused: 1, denied: 2 }],
+    ['a full server has a counter of its own', 1040, { refused: 0, denied: 2 }],
+  ] as const)('%s', async (_, errno, own) => {
+    const { inside } = await climb(here, {
+      answer: (user) => failed(user === 'u12345_app' ? errno : 1698),
+    });
+    expect(inside.own).toEqual(own);
+  });
+
+  test('an administrator who was kept out by a full server may be let in later: that is no denial', async () => {
+    const { inside } = await climb(here, { answer: (user) => failed(user === 'root' ? 1040 : 1045) });
+    expect(inside.denied).toBe(false);
+  });
+
+  test('whoever was denied once is left alone', async () => {
+    const { asked, inside } = await climb(here, { administrators: 'leave', answer: () => failed(1045) });
+    expect(asked).toEqual(['u12345_app /run/mysqld/mysqld.sock']);
+    expect(inside).toMatchObject({ own: { refused: 0, denied: 1 }, denied: false });
+  });
+
+  test('on Plesk its admin is asked first, since root has a password there', async () => {
+    const { asked } = await climb(here);
+    expect(asked.slice(0, 3)).toEqual([
+      'u12345_app /run/mysqld/mysqld.sock',
+      'admin /run/mysqld/mysqld.sock',
+      'root /run/mysqld/mysqld.sock',
     ]);
   });
 });

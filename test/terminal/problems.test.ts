@@ -49,6 +49,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'still-unfinished': { id: 'x', reason: 'no' },
   'no-such-entry': { what: 'There is no entry on line 3.' },
   'no-deployment': { id: 'x' },
+  'wrong-port': { port: '99999', at: '/a/.env:3' },
   'no-credentials': { directory: '/a', looked: '/a/.env' },
   'taken-back': { id: '20261123-120030-9c2e', state: 'rolled-back', by: '20261123-120130-9c2e' },
   'plan-stale': { what: '/a is not as it was' },
