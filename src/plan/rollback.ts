@@ -4,7 +4,7 @@ import type { PutCrontab, PutFile, Step } from '../change/step.ts';
 import { comesAfter, type Journal } from '../journal/records.ts';
 import type { Seen } from '../server/server.ts';
 import type { Finding } from '../survey/facts.ts';
-import { type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
+import { type CrontabStep, type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
 import { type TasksNow, takeBackTask, taskSteps } from './takeTask.ts';
 
 export interface PlannedRollback {
@@ -47,7 +47,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
   const places = [...own, ...on.journal.open.plan.steps.flatMap((s) => ('path' in s ? [s.path] : []))];
   const needed = new Set(on.others.flatMap((j) => [...relied(j)]));
 
-  const since = on.later.flatMap((j) => j.open.plan.steps.filter((s) => s.kind === 'put-crontab'));
+  const since = on.later.flatMap((j) => j.open.plan.steps.filter(isCrontabStep));
   const directories = new Map<string, Step>();
   const later = (j: Journal): boolean => comesAfter(j, on.journal);
   const newestFirst = [
@@ -59,7 +59,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
     const mine = journal === on.journal;
     for (const step of [...journal.open.plan.steps].reverse()) {
       if (step.kind === 'put-crontab' && mine) takeBackCrontab(step, ground.crontabs, ways, false, since);
-      if (step.kind === 'put-task' && mine) takeBackTask(step, ground.crontabs, ground.tasks, ways);
+      if (step.kind === 'put-task' && mine) takeBackTask(step, ground.crontabs, ground.tasks, ways, since);
       if (step.kind === 'put-file' && own.has(step.path)) {
         const seen = ground.files.get(step.path) ?? { is: 'absent' };
         if (needed.has(step.path)) keep(step, seen, ways, mine);
@@ -81,6 +81,10 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
     ...[...directories].sort(([a], [b]) => (a < b ? 1 : -1)).map(([, step]) => step),
   ];
   return planned(steps, ways, stood);
+}
+
+function isCrontabStep(step: Step): step is CrontabStep {
+  return step.kind === 'put-crontab' || step.kind === 'put-task';
 }
 
 /** Takes earlier forms back, last first. Returns the journals whose edits were there. */

@@ -15,6 +15,9 @@ export interface Now {
   readonly text: string;
 }
 
+/** What changes a crontab: its own bytes, or tasks whose lines Plesk writes. */
+export type CrontabStep = PutCrontab | PutTask;
+
 /** A crontab on its way back. */
 interface CrontabWay {
   readonly now: Now;
@@ -67,7 +70,7 @@ export function takeBackCrontab(
   crontabs: readonly Now[],
   ways: Ways,
   perhaps: boolean,
-  later: readonly PutCrontab[] = [],
+  later: readonly CrontabStep[] = [],
 ): boolean {
   const name = sourceName(step.source);
   const now = crontabs.find((c) => sourceName(c.source) === name);
@@ -101,9 +104,13 @@ export function takeBackCrontab(
   return false;
 }
 
-/** Does what we did since lead from this step's text to the one that is there? */
-function explained(step: PutCrontab, text: string, later: readonly PutCrontab[]): boolean {
-  let now = step.after;
+/**
+ * Does what we did since lead from this step's text to the one that is there? Of a task's line that is as it was expected
+ * of Plesk: where Plesk has written it otherwise, it counts as an edit of others.
+ */
+export function explained(step: CrontabStep, text: string, later: readonly CrontabStep[]): boolean {
+  let now = textAfter(step);
+  if (now === 'unknown') return false;
   for (const next of later) {
     if (sourceName(next.source) !== sourceName(step.source)) continue;
     const spliced = spliceEdits(now, next.edits);
@@ -111,6 +118,12 @@ function explained(step: PutCrontab, text: string, later: readonly PutCrontab[])
     if (now === text) return true;
   }
   return false;
+}
+
+function textAfter(step: CrontabStep): Bytes | 'unknown' {
+  if (step.kind === 'put-crontab' || step.after !== 'plesk') return step.after;
+  const expected = spliceEdits(step.base, step.edits);
+  return expected.is === 'spliced' ? expected.text : 'unknown';
 }
 
 /**

@@ -5,13 +5,22 @@ import { invert, type PutTask } from '../change/step.ts';
 import { judgeCrontab } from '../plesk/judge.ts';
 import { sameText, type Task } from '../plesk/task.ts';
 import { sourceName } from '../survey/facts.ts';
-import type { Now, Ways } from './takeBack.ts';
+import { type CrontabStep, explained, type Now, type Ways } from './takeBack.ts';
 
 /** The tasks as they are now; one that is not there was deleted. */
 export type TasksNow = ReadonlyMap<number, Task | 'gone'>;
 
-/** Takes one step back. What somebody has done to the tasks since is theirs: then it is told, and nothing is touched. */
-export function takeBackTask(step: PutTask, crontabs: readonly Now[], tasks: TasksNow, ways: Ways): void {
+/**
+ * Takes one step back. What somebody has done to the tasks since is theirs: then it is told, and nothing is touched.
+ * `later` is what we did to crontabs since, which is nobody else's edit.
+ */
+export function takeBackTask(
+  step: PutTask,
+  crontabs: readonly Now[],
+  tasks: TasksNow,
+  ways: Ways,
+  later: readonly CrontabStep[],
+): void {
   const name = sourceName(step.source);
   const now = crontabs.find((c) => sourceName(c.source) === name);
   if (now === undefined) {
@@ -30,10 +39,12 @@ export function takeBackTask(step: PutTask, crontabs: readonly Now[], tasks: Tas
   const back = textBack(step, held.text);
   if (back === 'edited') {
     const line = readable(step.edits.flatMap((edit) => edit.after).join('')).trimEnd();
-    ways.findings.push({ level: 'stop', code: 'our-line-edited', args: { source: name, line } });
+    // A task that went to another place in the crontab cannot be told there from what we did later.
+    const ours = later.some((one) => sourceName(one.source) === name) ? { later: 'yes' } : {};
+    ways.findings.push({ level: 'stop', code: 'our-line-edited', args: { source: name, line, ...ours } });
     return;
   }
-  if (back.foreign) ways.foreign.add(name);
+  if (back.foreign) (explained(step, held.text, later) ? ways.shared : ways.foreign).add(name);
   const turned = invert(step) as PutTask;
   // A rollback that was cut off may have left Plesk's own time with the text of before.
   const there = now.route.by === 'command' ? undefined : now.route.look.mtime;

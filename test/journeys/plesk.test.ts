@@ -1,15 +1,9 @@
 // Whole deploys on a server with Plesk in memory: tasks and crontabs, both changed, both put back.
 import { describe, expect, test } from 'vitest';
-import { type FactName, facts } from '../../src/plesk/known.ts';
 import { type Host, pleskHost } from '../support/plesk/host.ts';
-import { crontabOf, type PanelTask, verbOf } from '../support/plesk/panel.ts';
+import { verbOf } from '../support/plesk/panel.ts';
 import { once, run, said, stores } from '../support/plesk/run.ts';
-import type { Wanted } from '../support/plesk/scene.ts';
-import { source } from '../support/site.ts';
-
-type AssumedFact = {
-  [Name in FactName]: (typeof facts)[Name]['tag'] extends 'assumed' ? Name : never;
-}[FactName];
+import { several } from '../support/plesk/several.ts';
 
 /** Seen from the user's home. */
 const php = 'httpdocs/scripts/process_import_jobs.php';
@@ -135,23 +129,6 @@ describe('a task of Plesk', () => {
 });
 
 describe('tasks and lines made by hand in one crontab', () => {
-  /** Another task, and a worker that Plesk knows nothing of, with bytes that are no UTF-8 beside it. */
-  const several = (): Host => {
-    const host = pleskHost();
-    const own = { uid: host.user.uid, gid: host.user.gid };
-    const second: PanelTask = {
-      ...host.task(),
-      id: 9,
-      command: 'php httpdocs/second.php',
-      fields: ['7', '*', '*', '*', '*'],
-    };
-    for (const name of ['second', 'third'])
-      host.machine.put(`${host.user.home}/httpdocs/${name}.php`, source, own);
-    host.panel.tasks.push(second);
-    const lines = `# gr\xfc\xdfe\n*/9  * * * *\t${host.php}  httpdocs/third.php\n`;
-    host.panel.crontabs[host.user.name] = `${crontabOf(host.panel, host.user.name)}${lines}`;
-    return host;
-  };
   const all = 'deploy --all --ci --without verify';
 
   test('are changed each in its way, and all come back', async () => {
@@ -299,59 +276,4 @@ describe('a panel that does not answer as it should stops the deploy before anyt
     expect([ended.exit, said(ended)]).toEqual([1, expect.stringContaining('plesk-refused')]);
     expect(stores(host)).toEqual(before);
   });
-});
-
-describe('each assumed fact, turned round', () => {
-  type Row = { wanted?: Wanted; act?: (host: Host) => void; exit: number; says: string };
-  const rows: Record<AssumedFact, Row> = {
-    'program-place': {
-      act: ({ machine }) => {
-        machine.live.delete('/usr/sbin/plesk');
-        machine.put('/opt/elsewhere/plesk', 'ELF', { mode: 0o755 });
-      },
-      ...{ exit: 5, says: 'plesk-unanswered' },
-    },
-    'batch-escapes': { wanted: { command: `php\t${php}` }, exit: 5, says: 'plesk-unanswered' },
-    'active-values': { exit: 5, says: 'plesk-unanswered' },
-    'handler-keys': { exit: 0, says: '/opt/plesk/php/8.3/bin/php' },
-    'exec-line': { exit: 2, says: 'No entry starts' },
-    'php-arguments': { wanted: { type: 'php' }, exit: 1, says: 'plesk-rewrote' },
-    'inactive-line': {
-      act: (host) => {
-        host.task().active = false;
-      },
-      ...{ exit: 5, says: 'task-drifted' },
-    },
-    'help-names-verbs': { exit: 5, says: 'verb-unknown' },
-    'update-writes-line': { exit: 1, says: 'others-changed' },
-    'update-arguments': { wanted: { type: 'php' }, exit: 1, says: 'plesk-refused' },
-    'kind-leaves-nothing': { wanted: { shell: 'chrooted' }, exit: 0, says: 'task-becomes-php' },
-    'php-task-shell': { wanted: { shell: 'chrooted' }, exit: 1, says: 'chrooted' },
-    'chroot-line': { wanted: { shell: 'chrooted' }, exit: 2, says: 'No entry starts' },
-    'home-is-webspace': { exit: 0, says: 'Deployed as' },
-  };
-
-  test('the table has them all', () => {
-    const assumed = Object.entries(facts).flatMap(([name, { tag }]) => (tag === 'assumed' ? [name] : []));
-    expect(Object.keys(rows).sort()).toEqual(assumed.sort());
-  });
-
-  test.each(Object.entries(rows))(
-    '%s: the tool adapts or refuses',
-    async (name, { wanted, act, exit, says }) => {
-      const host = pleskHost({ ...wanted, flipped: [name as FactName] });
-      act?.(host);
-      const before = stores(host);
-      const ended = await run(host, once);
-      expect([ended.exit, said(ended)]).toEqual([exit, expect.stringContaining(says)]);
-      if (exit !== 0) expect(stores(host)).toEqual(before);
-      else {
-        const back = await run(host, 'rollback --ci');
-        expect(back.exit, said(back)).toBe(0);
-        expect(host.crontab()).toBe(before.crontab);
-        const { handler: _, ...task } = host.task();
-        expect(before.tasks[0]).toMatchObject(task);
-      }
-    },
-  );
 });

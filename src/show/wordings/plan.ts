@@ -109,7 +109,9 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
   }),
   'our-line-edited': (a) => ({
     what: `The deployed line is no longer in ${a['source']}: ${a['line']}${a['now'] ? ` -- somebody made of it: ${a['now']}` : ''}`,
-    fix: `put it there again as it was deployed, or what stood there before${a['was'] ? `: ${a['was']}` : ''}; then roll back again`,
+    fix: a['later']
+      ? 'later deployments of yours have changed this crontab, too: roll those back first (cronlatch history)'
+      : `put it there again as it was deployed, or what stood there before${a['was'] ? `: ${a['was']}` : ''}; then roll back again`,
   }),
   'our-line-twice': (a) => ({
     what: `The deployed line stands in ${a['source']} more than once: ${a['line']}`,
