@@ -25,10 +25,14 @@ export type Pick =
   | { readonly is: 'all' }
   | { readonly is: 'script'; readonly path: string }
   | { readonly is: 'entry'; readonly line: number }
-  /** Chosen in the wizard: source name and line. */
+  /** Chosen in the wizard: source name and line, and the answers for that worker where it has its own. */
   | {
       readonly is: 'chosen';
-      readonly entries: readonly { readonly source: string; readonly line: number }[];
+      readonly entries: readonly {
+        readonly source: string;
+        readonly line: number;
+        readonly latching?: Latching;
+      }[];
     };
 
 /** How a worker is to be latched; absent means: as the tool decides. */
@@ -70,4 +74,14 @@ export interface Settings {
   /** Newest last: a worker that is latched again gets its old lock and log back. */
   readonly earlier?: readonly EarlierLock[];
   readonly stateDirectory: string;
+}
+
+/** How the worker of this entry is to be latched: by its own answers, or by those for all. */
+export function latchingFor(
+  { pick, latching }: { readonly pick: Pick; readonly latching: Latching },
+  source: string,
+  line: number,
+): Latching {
+  if (pick.is !== 'chosen') return latching;
+  return pick.entries.find((e) => e.source === source && e.line === line)?.latching ?? latching;
 }

@@ -1,5 +1,5 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
-import type { EarlierLock } from '../ask/settings.ts';
+import { type EarlierLock, latchingFor, type Settings } from '../ask/settings.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
 import { targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
@@ -52,7 +52,22 @@ export async function deploy(ctx: Context): Promise<Result> {
   }
   const jobs = chosen;
   if (jobs.length === 0) return nothingToDo(ctx, facts);
-  const planned = await planWith(ctx, facts, jobs);
+  return planAndCarryOut<never>(ctx, settings, facts, jobs, async () => {
+    await agree(ctx, 'Do this now?');
+    return 'agreed' as const;
+  });
+}
+
+/** The road from the plan on. `agreed` asks whoever has to agree; what it returns instead of a yes ends the deploy. */
+export async function planAndCarryOut<T = never>(
+  ctx: Context,
+  settings: Settings,
+  facts: Facts,
+  jobs: readonly Job[],
+  agreed: (plan: Plan) => Promise<'agreed' | T>,
+): Promise<Result | T> {
+  const dryRun = flag(ctx, 'dry-run');
+  const planned = await planWith(ctx, settings, facts, jobs);
   await show(ctx, planned, facts, jobs);
   const json = { plan: planToJson(planned.plan), findings: planned.findings.map(findingJson) };
   if (reaches(planned.findings, 'stop')) return stopped(ctx, planned.findings, json);
@@ -66,11 +81,12 @@ export async function deploy(ctx: Context): Promise<Result> {
     ctx.screen.print('Dry run: nothing was changed.');
     return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
   }
-  await agree(ctx, 'Do this now?');
+  const said = await agreed(planned.plan);
+  if (said !== 'agreed') return said;
   return alone(ctx, 'deploy', async () => {
     refuseUnfinished(ctx, await readJournals(ctx.server, ctx.settings.stateDirectory));
     const again = await survey(ctx.server, settings, meantBy(settings.pick));
-    const now = await planWith(ctx, again, sameJobs(again, jobs));
+    const now = await planWith(ctx, settings, again, sameJobs(again, jobs));
     if (now.plan.id !== planned.plan.id)
       throw new Problem('changed-since', { what: difference(planned.plan, now.plan) });
     return carryOut(ctx, now.plan, json);
@@ -78,11 +94,16 @@ export async function deploy(ctx: Context): Promise<Result> {
 }
 
 /** The plan, with the scripts as their own PHP reads them, and what only a deploy asks the panel. */
-async function planWith(ctx: Context, facts: Facts, jobs: readonly Job[]): Promise<Planned> {
-  const { latching } = ctx.settings;
+async function planWith(
+  ctx: Context,
+  settings: Settings,
+  facts: Facts,
+  jobs: readonly Job[],
+): Promise<Planned> {
+  const own = (job: Job) => latchingFor(settings, job.sourceName, job.line);
   const asked = await withAnswers(ctx.server, facts, jobs);
-  const read = await withTokens(ctx.server, asked.facts, jobs, latching.guard);
-  const planned = await planDeploy(read, jobs, latching);
+  const read = await withTokens(ctx.server, asked.facts, jobs, (job) => own(job).guard);
+  const planned = await planDeploy(read, jobs, settings.latching, own);
   const meant = facts.crontabs.filter(({ name }) => jobs.some((job) => job.sourceName === name));
   const cron = await cronFindings(ctx.server, meant);
   return { ...planned, findings: [...planned.findings, ...asked.findings, ...cron] };
@@ -114,7 +135,7 @@ function refuseBeside(ctx: Context, made: string): void {
 }
 
 /** Locks of earlier deployments. Journals that cannot be read stop whoever writes; here they only mean new names. */
-async function earlierLocks(ctx: Context): Promise<EarlierLock[]> {
+export async function earlierLocks(ctx: Context): Promise<EarlierLock[]> {
   let journals: Awaited<ReturnType<typeof readJournals>>;
   try {
     journals = await readJournals(ctx.server, ctx.settings.stateDirectory);

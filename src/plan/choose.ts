@@ -1,6 +1,6 @@
 // Which entries are meant: a person's words (a script, a line, all) → jobs.
 import type { Pick } from '../ask/settings.ts';
-import { type Facts, type Job, jobsOf } from '../survey/facts.ts';
+import { type Facts, type Job, jobsOf, sourceName } from '../survey/facts.ts';
 import { isScript, type Sight } from '../survey/look.ts';
 
 export type Choice =
@@ -84,6 +84,9 @@ export function meantBy(pick: Pick): ((worker: Sight) => boolean) | undefined {
       return ({ entry }) => entry.number === pick.line;
     case 'script':
       return (worker) => isScript(worker, pick.path);
+    case 'chosen':
+      return ({ source, entry }) =>
+        pick.entries.some((e) => e.source === sourceName(source) && e.line === entry.number);
     default:
       return undefined;
   }

@@ -36,8 +36,13 @@ export interface Planned {
   }[];
 }
 
-/** Plans the latching of the jobs. Findings of level 'stop' mean: do not apply. */
-export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: Latching): Promise<Planned> {
+/** Plans the latching of the jobs; `own` are the answers of one. Findings of level 'stop' mean: do not apply. */
+export async function planDeploy(
+  facts: Facts,
+  jobs: readonly Job[],
+  shared: Latching,
+  own: (job: Job) => Latching = () => shared,
+): Promise<Planned> {
   const findings: Finding[] = [];
   const directories = new Map<string, MakeDirectory>();
   const files = new Map<string, PutFile>();
@@ -47,10 +52,11 @@ export async function planDeploy(facts: Facts, jobs: readonly Job[], latching: L
   const commands = new Map<string, Map<number, string>>();
   const tasks = new Map<string, Extract<Way, { is: 'task' }>[]>();
 
-  if (latching.worker !== undefined && new Set(jobs.map((job) => job.scriptPath)).size > 1) {
-    findings.push({ level: 'stop', code: 'worker-for-many', args: { path: latching.worker } });
+  if (shared.worker !== undefined && new Set(jobs.map((job) => job.scriptPath)).size > 1) {
+    findings.push({ level: 'stop', code: 'worker-for-many', args: { path: shared.worker } });
   }
   for (const job of jobs) {
+    const latching = own(job);
     findings.push(...job.obstacles.map((f): Finding => ({ ...f, level: 'stop' })));
     const crontab = facts.crontabs.find((c) => c.name === job.sourceName);
     if (crontab && !crontab.crontab.accepted)

@@ -5,7 +5,7 @@ import type { InterpreterKind } from '../command/command.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { Owner } from '../server/server.ts';
 import type { InterpreterFacts } from './facts.ts';
-import { type Look, once, type Sight } from './look.ts';
+import { type Look, latchingOf, once, type Sight } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 import { isLeftOut, rangeIn, versionOfPath } from './version.ts';
 
@@ -15,13 +15,13 @@ const OTHER_PATHS = {
   login: '/usr/local/bin:/usr/bin:/bin',
 } as const;
 
-type Eyed = Pick<Sight, 'command' | 'path' | 'eyes' | 'script'>;
+type Eyed = Pick<Sight, 'source' | 'entry' | 'command' | 'path' | 'eyes' | 'script'>;
 
 /** Finds the interpreter as the shell that starts the worker would, or the one that was asked for. */
 export async function findInterpreter(look: Look, sight: Eyed): Promise<InterpreterFacts> {
   const { command, path, script } = sight;
   const { kind, how, word } = command.interpreter;
-  const given = look.latching.interpreter;
+  const given = latchingOf(look, sight).interpreter;
   const asked = given !== undefined && interpreterKind(basename(given)) === kind ? given : undefined;
   // 'All' means each worker with what fits it; who names a worker and the wrong program has made a mistake.
   const unfit = asked === undefined && given !== undefined && look.pick.is !== 'all' ? { unfit: given } : {};
@@ -46,7 +46,7 @@ export async function findInterpreter(look: Look, sight: Eyed): Promise<Interpre
 
 async function lookUp(
   look: Look,
-  { command, eyes: as, script }: Eyed,
+  { command, eyes: as, script }: Pick<Sight, 'command' | 'eyes' | 'script'>,
   wanted: string,
   path: string,
 ): Promise<Pick<InterpreterFacts, 'path' | 'version' | 'asks'>> {
@@ -69,7 +69,7 @@ async function lookUp(
 /** The version of a program, and the range of the site that leaves it out, where there is one. */
 export async function demandOn(
   look: Look,
-  { command, eyes: as, script }: Omit<Eyed, 'path'>,
+  { command, eyes: as, script }: Pick<Sight, 'command' | 'eyes' | 'script'>,
   path: string,
 ): Promise<Pick<InterpreterFacts, 'version' | 'asks'>> {
   const { kind } = command.interpreter;

@@ -1,11 +1,11 @@
 // What one survey carries along: the server, what was asked, and what has been seen so far.
 import { basename } from 'node:path/posix';
-import type { EarlierLock, Latching, Settings } from '../ask/settings.ts';
+import { type EarlierLock, type Latching, latchingFor, type Settings } from '../ask/settings.ts';
 import type { Command } from '../command/command.ts';
 import type { Crontab, Dialect, EntryLine, Release } from '../crontab/crontab.ts';
 import type { CrontabSource, Owner, Person, ProcessRow, Seen, Server } from '../server/server.ts';
 import type { Held } from '../worker/entry.ts';
-import { type ScriptFacts, type TaskFacts, tellingArgs } from './facts.ts';
+import { type ScriptFacts, sourceName, type TaskFacts, tellingArgs } from './facts.ts';
 import type { Panel } from './panel.ts';
 
 export interface Look {
@@ -53,6 +53,11 @@ export interface Sight {
   readonly args: readonly string[];
   /** The lock of a guard in the script or in the entry. */
   readonly held: Held | 'none';
+}
+
+/** The answers that hold for this worker. */
+export function latchingOf(look: Look, { source, entry }: Pick<Sight, 'source' | 'entry'>): Latching {
+  return look.pick.is === 'chosen' ? latchingFor(look, sourceName(source), entry.number) : look.latching;
 }
 
 /** The script with symbolic links resolved, where it can be seen. */

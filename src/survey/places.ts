@@ -7,7 +7,7 @@ import { askedDirectory, guardFileName, namesFor, placesBelow } from '../worker/
 import { readRecord } from '../worker/record.ts';
 import { type Places, tellingArgs } from './facts.ts';
 import { lookAtLog } from './log.ts';
-import { type Look, once, realScript, type Sight } from './look.ts';
+import { type Look, latchingOf, once, realScript, type Sight } from './look.ts';
 import { peek } from './peek.ts';
 
 /** Users with no home of their own (www-data …) get one here when root deploys. */
@@ -118,7 +118,8 @@ async function lockFor(
   const worker = workerOf(sight);
   const claimed = claims.byWorker.get(worker);
   if (claimed !== undefined) return claimed;
-  if (look.latching.lockDir !== undefined) return lockIn(look, sight, claims, look.latching.lockDir);
+  const { lockDir } = latchingOf(look, sight);
+  if (lockDir !== undefined) return lockIn(look, sight, claims, lockDir);
   const before = look.earlier.findLast((lock) => workerKey(lock.script, lock.args, lock.uid) === worker);
   if (before !== undefined && !claims.byLock.has(join(before.directory, before.name))) {
     claim(claims, { directory: before.directory, name: before.name, worker });
@@ -178,10 +179,10 @@ function workerKey(script: string, args: readonly string[], uid: number): string
   return JSON.stringify([script, tellingArgs(args), uid]);
 }
 
-function askedLog(look: Look, { command }: Sight): string | undefined {
-  const { log } = look.latching;
+function askedLog(look: Look, sight: Sight): string | undefined {
+  const { log } = latchingOf(look, sight);
   if (log === undefined || isAbsolute(log)) return log;
-  return join(readable(command.directory), log);
+  return join(readable(sight.command.directory), log);
 }
 
 /** Seen once by each pair of eyes; below a directory that is not there, nothing is. */

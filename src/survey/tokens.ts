@@ -17,11 +17,12 @@ export async function withTokens(
   server: Server,
   facts: Facts,
   jobs: readonly Job[],
-  asked: 'script' | 'entry' | undefined,
+  askedFor: (job: Job) => 'script' | 'entry' | undefined,
 ): Promise<Facts> {
   const tokens = new Map<string, SourceTokens>();
   for (const job of jobs) {
     const { script, owner } = job;
+    const asked = askedFor(job);
     if (asked === 'entry' || typeof script === 'string' || tokens.has(script.path)) continue;
     // Somebody else's script is not written, nor is one that the next release replaces, unless that was asked for.
     const written =
