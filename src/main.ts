@@ -6,6 +6,7 @@ import { help } from './cli/help.ts';
 import { asksForJson, flagNames, type Line, readLine } from './cli/line.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
 import { type ExitCode, Problem, reasonOf, words as wordsOf } from './problem.ts';
+import type { Screen } from './show/screen.ts';
 import { letters, looksOf, unicodeOf } from './show/theme.ts';
 
 /**
@@ -13,12 +14,20 @@ import { letters, looksOf, unicodeOf } from './show/theme.ts';
  * errors at odd moments. Who reads it may go away (| head, a closed terminal, a full disk). That must not end a deploy
  * half-way, so it falls silent then and the work goes on to its own end.
  */
-function output(fd: 1 | 2): { readonly isTTY: boolean; readonly columns: number; write(text: string): void } {
+function output(fd: 1 | 2): {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  write(text: string): void;
+} {
   let gone = false;
   return {
     isTTY: isTerminal(fd),
     get columns() {
       return (fd === 1 ? process.stdout : process.stderr).columns ?? 80;
+    },
+    get rows() {
+      return (fd === 1 ? process.stdout : process.stderr).rows ?? 24;
     },
     write: (text) => {
       const bytes = Buffer.from(text);
@@ -110,7 +119,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     consent: agreed,
     screen,
     ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stopping().signal),
-    interrupts: interrupts(line.command, screen.say, () => stopping().abort()),
+    interrupts: interrupts(line.command, screen, () => stopping().abort()),
     version: __VERSION__,
     verbose,
   };
@@ -143,6 +152,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/lock.ts')).lock(ctx);
     case 'connections':
       return (await import('./commands/connections.ts')).connections(ctx);
+    case 'monitor':
+      return (await import('./commands/monitor.ts')).monitor(ctx);
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
     case 'completion':
@@ -167,6 +178,9 @@ function surroundings(line: Line): Surroundings {
     // Looked up only when it is asked for: a link to the program may lie anywhere.
     get templates() {
       return join(dirname(realpathSync(process.argv[1] ?? '')), '../templates');
+    },
+    get program() {
+      return [process.execPath, realpathSync(process.argv[1] ?? ''), ...process.argv.slice(2)];
     },
     config,
   };
@@ -253,24 +267,28 @@ async function showSources(
 /** Outside of critical work a signal ends us at once; inside, the first is heard and the second ends us. */
 function interrupts(
   command: Line['command'],
-  say: (...lines: string[]) => void,
+  screen: Pick<Screen, 'say' | 'settle'>,
   stopAsking: () => void,
 ): Interrupts {
   let critical = 0;
+  const inTheMiddle =
+    command === 'monitor'
+      ? 'Stopped at once. What was seen is kept: cronlatch monitor --status'
+      : 'Stopped in the middle. The journal says where: cronlatch history';
   let first: 'no' | 'SIGINT' | 'SIGTERM' = 'no';
   // A scan writes nothing: the signal's own action ends it as well, and a shell says 130 or 143 all the same.
   if (command === 'scan') return { heard: () => first, guard: (act) => act() };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (critical === 0 || first !== 'no') {
-        err.write(
-          critical === 0 ? '\n' : '\nStopped in the middle. The journal says where: cronlatch history\n',
-        );
+        screen.settle();
+        err.write(critical === 0 ? '\n' : `\n${inTheMiddle}\n`);
         process.exit(signals[name]);
       }
       // A terminal that went away is like being told to end: the work is brought to a safe point first.
       first = name === 'SIGINT' ? name : 'SIGTERM';
-      say('', 'Stopping after this step… (Ctrl-C again to stop now)');
+      const what = command === 'monitor' ? 'Ending the watch…' : 'Stopping after this step…';
+      screen.say('', `${what} (Ctrl-C again to stop now)`);
       stopAsking();
     });
   }

@@ -180,7 +180,7 @@ const wordings = {
     exit: 2,
     say: (a) => ({
       what: a['id'] ? `There is no deployment ${a['id']}.` : 'No deployment stands.',
-      next: 'See: cronlatch history',
+      next: a['next'] ?? 'See: cronlatch history',
     }),
   },
   'taken-back': {
@@ -218,6 +218,20 @@ const wordings = {
     say: (a) => ({
       what: `The journal ${a['path']}, line ${a['line']}, cannot be read: ${a['reason']}.`,
       next: 'Nothing was changed. Keep the file: it holds the texts as they were before.',
+    }),
+  },
+  'no-watch': {
+    exit: 2,
+    say: (a) => ({
+      what: a['id'] ? `There is no watch ${a['id']}.` : (a['what'] ?? 'There is no watch.'),
+      next: a['next'] ?? 'Begin one: cronlatch monitor --for 1h',
+    }),
+  },
+  'watch-over': {
+    exit: 2,
+    say: (a) => ({
+      what: `The watch ${a['id']} ${a['why']}.`,
+      next: `How it stands: cronlatch monitor --status ${a['id']}`,
     }),
   },
   'watch-unreadable': {

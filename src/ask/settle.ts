@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly terminal: boolean;
   /** Where the program's own templates lie. */
   readonly templates?: string;
+  /** The words that this program was started with, interpreter first. */
+  readonly program?: readonly string[];
   /** Answers of --config, keys named like the flags. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -46,6 +48,9 @@ const onlyFlags = new Set([
   'keep',
   'kill',
   'run-now',
+  'background',
+  'status',
+  'stop',
   'scaffold',
   'force',
   'remote',

@@ -9,6 +9,7 @@ export type CommandName =
   | 'rollback'
   | 'lock'
   | 'connections'
+  | 'monitor'
   | 'history'
   | 'sandbox'
   | 'completion';
@@ -232,6 +233,43 @@ export const commands: readonly CommandRow[] = [
       { name: 'force', help: 'allow --min-idle below 60 s' },
       ...database,
       ...yes,
+      json,
+    ],
+  },
+  {
+    name: 'monitor',
+    what: 'watch workers for an hour: incidents as they come, and a report',
+    usage: 'cronlatch monitor [ID] [--for TIME] [--script PATH [SOURCE]] [--report FILE]',
+    takesId: true,
+    examples: [
+      ['cronlatch monitor --for 1h --report watch.html', 'the deployments that stand'],
+      ['cronlatch monitor --for 1h --script worker.php', 'a worker as it stands, deployed or not'],
+      ['cronlatch monitor --for 1h --background', 'goes on by itself'],
+      ['cronlatch monitor --status', 'how it stands; --stop ends it'],
+    ],
+    flags: [
+      { name: 'for', takes: 'TIME', help: 'how long (1h)' },
+      { name: 'script', takes: 'PATH', help: 'watch this worker, deployed or not' },
+      { name: 'entry', takes: 'LINE', help: 'or the one in this line' },
+      { name: 'all', help: 'or every worker' },
+      ...source,
+      { name: 'fail-fast', help: 'end at the first violation (exit 3)' },
+      { name: 'max-runtime', takes: 'TIME', help: 'a run that shows no progress for so long hangs' },
+      { name: 'report', takes: 'FILE', many: true, help: 'write a report: FILE.html, .md or .json' },
+      { name: 'textfile', takes: 'FILE', help: 'keep metrics in FILE.prom for Prometheus' },
+      { name: 'ping-url', takes: 'URL', help: 'tell a healthchecks.io: start, success, fail' },
+      { name: 'background', help: 'go on without this terminal' },
+      { name: 'status', help: 'how the last watch, or the one named, stands' },
+      { name: 'stop', help: 'end the watch that runs' },
+      { name: 'resume', takes: 'ID', help: 'go on with a watch that was cut off' },
+      {
+        name: 'without',
+        takes: 'PARTS',
+        values: ['database'],
+        help: 'database: do not ask the worker’s database',
+      },
+      ...jobs,
+      ...database,
       json,
     ],
   },

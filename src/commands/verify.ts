@@ -3,14 +3,12 @@ import type { Latched } from '../change/plan.ts';
 import { fateOf, inForm, standing } from '../journal/fate.ts';
 import { readJournals } from '../journal/journal.ts';
 import type { Baseline, DatabaseBaseline, Journal } from '../journal/records.ts';
-import { choose, meantBy } from '../plan/choose.ts';
-import { asItStands } from '../plan/latched.ts';
 import { Problem } from '../problem.ts';
-import { survey } from '../survey/survey.ts';
 import { baselinesOf } from '../verify/log.ts';
 import { worst } from '../verify/verdict.ts';
 import { checksJson, runChecks } from './checks.ts';
 import { type Context, flag, type Result, reportSchema } from './context.ts';
+import { asTheyStand } from './watchWorkers.ts';
 import { databaseBaselines } from './workerDatabase.ts';
 
 /** Exit 0 when every check passed or was skipped, 3 when one failed, 6 when one could not be measured. */
@@ -56,18 +54,7 @@ export async function verifyDeployment(ctx: Context): Promise<Result> {
 
 /** Workers as their entries stand, whether or not anything was deployed: --script, --entry or --all. */
 async function verifyUndeployed(ctx: Context): Promise<Result> {
-  if (ctx.line.id !== undefined)
-    throw new Problem('usage', {
-      what: `A deployment (${ctx.line.id}) and --script, --entry or --all cannot be used together.`,
-    });
-  const { settings } = ctx;
-  const facts = await survey(ctx.server, settings, meantBy(settings.pick));
-  const choice = choose(facts, settings.pick);
-  if (choice.is !== 'jobs')
-    throw new Problem('no-such-entry', {
-      what: choice.is === 'none' && choice.what !== '' ? choice.what : 'No such worker.',
-    });
-  const workers = choice.jobs.map((job) => asItStands(job, facts));
+  const workers = await asTheyStand(ctx);
   const logs = await baselinesOf(ctx.server, workers);
   const databases = await databaseBaselines(ctx, workers);
   return checked(ctx, workers, logs, databases, { deployment: [] });

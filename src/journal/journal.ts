@@ -25,10 +25,14 @@ function journalDirectory(stateDirectory: string): string {
   return `${stateDirectory}/deployments`;
 }
 
-/** Makes the state directory (0700) with its folders, and every missing parent. Throws a Problem when it may not. */
-export async function prepareState(server: Server, stateDirectory: string): Promise<void> {
+/** Makes the state directory (0700) with a folder in it, and every missing parent. Throws a Problem when it may not. */
+export async function prepareState(
+  server: Server,
+  stateDirectory: string,
+  folder = journalDirectory(stateDirectory),
+): Promise<void> {
   const as = server.self.owner;
-  for (const path of parents(journalDirectory(stateDirectory))) {
+  for (const path of parents(folder)) {
     let seen = await server.files.look(path, as);
     if (seen.is === 'absent') {
       try {

@@ -182,7 +182,7 @@ function errors(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
 function ofWatch(book: Ledger, { share, ended }: Course): Verdict[] {
   const make = verdictsOf('');
   const args = { share, taken: book.samples, gaps: book.gaps.length };
-  const short = ended === 'stop' || ended === 'cut-off' || ended === 'SIGINT' || ended === 'SIGTERM';
+  const short = ended === 'cut-off' || ended === 'SIGINT' || ended === 'SIGTERM';
   const cron: Verdict[] =
     book.cron === 'unasked'
       ? []

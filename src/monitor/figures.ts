@@ -12,6 +12,7 @@ export function workerSummary(book: Ledger, worker: Worker, samples: readonly Sa
   const { name, script, source, line, user, schedule, gap, lock, log } = watched;
   const runs = runFigures(worker);
   const jobs = jobFigures(worker);
+  const lastEnd = worker.recorded.at(-1)?.to;
   const { ticks } = worker;
   const decided = ticks.run + ticks.skipped + ticks.missed + ticks.unseen;
   const until = book.last?.w ?? book.start.wall;
@@ -36,6 +37,7 @@ export function workerSummary(book: Ledger, worker: Worker, samples: readonly Sa
       : { lockHeld: Math.round((1000 * worker.held) / samples.length) / 10 }),
     ticks: { due, ...ticks, open: due - decided, missedAt: worker.missed.map(iso) },
     ...(runs === undefined ? {} : { runs }),
+    ...(lastEnd === undefined ? {} : { lastEnd: iso(lastEnd) }),
     ...(worker.looks === 0 ? {} : { connections: connectionFigures(worker) }),
     refusals: {
       log: log === undefined ? 'unknown' : worker.logRefused,

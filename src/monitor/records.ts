@@ -1,4 +1,5 @@
 // What an hour's watch leaves behind: its records, one JSON document a line, and how they are read back after a crash.
+import type { Latched } from '../change/plan.ts';
 import type { JobCounts } from '../database/jobs.ts';
 import type { Limit } from '../database/limits.ts';
 import type { Counters } from '../database/refusals.ts';
@@ -40,6 +41,8 @@ export interface WatchStart {
     readonly user: string;
     readonly host: string;
     readonly pid: number;
+    /** Ticks since boot: with the PID it names the process that watches. */
+    readonly born: string;
     readonly version: string;
   };
   readonly deployment: readonly string[];
@@ -48,6 +51,8 @@ export interface WatchStart {
   /** Milliseconds from one sample to the next. */
   readonly every: number;
   readonly workers: readonly Watched[];
+  /** The same as the checks know them, for a watch that goes on after a crash. */
+  readonly latched: readonly Latched[];
   /** What the guard's own trials said before the watch began. */
   readonly probes: readonly Verdict[];
 }
@@ -182,7 +187,7 @@ export interface Incident extends Timed {
   readonly until?: number;
 }
 
-export type EndedBy = 'time' | 'fail-fast' | 'SIGINT' | 'SIGTERM' | 'stop';
+export type EndedBy = 'time' | 'fail-fast' | 'SIGINT' | 'SIGTERM';
 
 export interface WatchEnd extends Timed {
   readonly is: 'end';
@@ -208,6 +213,7 @@ export type WatchRecord =
       readonly is: 'resume';
       readonly at: string;
       readonly pid: number;
+      readonly born: string;
       readonly t: number;
       readonly w: number;
     };

@@ -87,6 +87,8 @@ export interface WorkerSummary {
     readonly missedAt: readonly string[];
   };
   readonly runs?: RunFigures;
+  /** When the last run ended, as the guard wrote it down. */
+  readonly lastEnd?: string;
   readonly connections?: ConnectionFigures;
   readonly refusals: {
     /** Lines of the worker's log; 'unknown' without a log. */

@@ -42,7 +42,10 @@ export function localServer(
     latch: localLatch,
     // Loaded when a database is asked for: most commands never do.
     databases: { open: async (...asked) => (await import('./database.ts')).localDatabases.open(...asked) },
-    web: { get: async (...asked) => (await import('./web.ts')).localWeb.get(...asked) },
+    web: {
+      get: async (...asked) => (await import('./web.ts')).localWeb.get(...asked),
+      post: async (...asked) => (await import('./web.ts')).localWeb.post(...asked),
+    },
     sockets: {
       look: async (at) => (await import('./sockets.ts')).localSockets.look(at),
       threads: async (...asked) => (await import('./sockets.ts')).localSockets.threads(...asked),

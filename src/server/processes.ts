@@ -18,6 +18,14 @@ export const localProcesses: Processes = {
     return rows;
   },
 
+  follow() {
+    let next: (() => Promise<readonly ProcessRow[]>) | undefined;
+    return async () => {
+      next ??= (await import('./follow.ts')).following(readRow);
+      return next();
+    };
+  },
+
   async resolve(pid, path, real) {
     return resolveFor(pid, path, real);
   },

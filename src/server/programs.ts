@@ -1,4 +1,5 @@
 // Running other programs: no shell, no standard input, and a time limit that a grandchild cannot outlast.
+import { Problem, reasonOf } from '../problem.ts';
 import { notStarted, startingAs } from './become.ts';
 import type { Programs, Ran } from './server.ts';
 
@@ -38,6 +39,34 @@ export const localPrograms: Programs = {
       return { code: missing ? 'missing' : codeOf(result, late), stdout, stderr };
     } finally {
       clearTimeout(limit);
+    }
+  },
+
+  async detach(argv, output) {
+    const { openSync, closeSync, constants } = process.getBuiltinModule('node:fs');
+    const { spawn } = process.getBuiltinModule('node:child_process');
+    const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW } = constants;
+    try {
+      const fd = openSync(output, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600);
+      try {
+        const child = spawn(argv[0] ?? '', argv.slice(1), {
+          detached: true,
+          stdio: ['ignore', fd, fd],
+        });
+        child.unref();
+        return await new Promise<number>((done, fail) => {
+          child.once('error', fail);
+          child.once('spawn', () => done(child.pid ?? 0));
+        });
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      throw new Problem(
+        'not-written',
+        { act: 'start in the background', path: output, reason: reasonOf(error) },
+        { cause: error },
+      );
     }
   },
 };

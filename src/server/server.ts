@@ -133,6 +133,8 @@ export type Daemon =
 
 export interface Processes {
   list(): Promise<readonly ProcessRow[]>;
+  /** The same list for who asks once a second: what has not changed its program is not read anew. */
+  follow(): () => Promise<readonly ProcessRow[]>;
   /**
    * Is what the process means by `path` (from its own root, mounts and working directory) the file at `real`? Then
    * that, else the real path outside, where there is the same file.
@@ -214,6 +216,11 @@ export interface RunOptions {
 export interface Programs {
   /** Runs a program without a shell, its standard input closed. */
   run(argv: readonly string[], options: RunOptions): Promise<Ran>;
+  /**
+   * Starts a program of our own that goes on when this one has ended, in a session of its own, and gives its PID. What
+   * it says goes into a new file of mode 0600; its environment is ours.
+   */
+  detach(argv: readonly string[], output: string): Promise<number>;
 }
 
 export interface Person {
@@ -254,6 +261,12 @@ export interface Web {
     url: string,
     timeout: number,
   ): Promise<{ readonly status: number; readonly body: Bytes } | { readonly failed: string }>;
+  /** Hands a text to an address, for whoever wants to be told. */
+  post(
+    url: string,
+    text: string,
+    timeout: number,
+  ): Promise<{ readonly status: number } | { readonly failed: string }>;
 }
 
 export interface Self {

@@ -21,13 +21,24 @@ export interface Screen {
   say(...lines: readonly string[]): void;
   /** Something is going on. */
   tell(event: Event): void;
+  /** Columns and rows of a terminal that a screenful can be drawn on, and redrawn; 'none' where lines are said one after the other. */
+  size(): { readonly width: number; readonly height: number } | 'none';
+  /** Draws a screenful in place of the one before. `settle` gives the terminal back as it was. */
+  frame(lines: readonly string[]): void;
   /** Ends a line that was being redrawn. */
   settle(): void;
 }
 
+interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
 interface Streams {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  readonly stdout: Stream;
+  readonly stderr: Stream;
 }
 
 /**
@@ -43,8 +54,12 @@ export async function makeScreen(
   const err = await themeOf(looks.err);
   const redraw = streams.stderr.isTTY === true && looks.err.color;
   let drawn = false;
+  let framed = false;
   let lastWait = Number.NEGATIVE_INFINITY;
   const settle = (): void => {
+    // Back from the second screen to what was there before, the cursor shown.
+    if (framed) streams.stderr.write('\x1b[?25h\x1b[?1049l');
+    framed = false;
     if (drawn) streams.stderr.write('\r\x1b[K');
     drawn = false;
   };
@@ -59,6 +74,15 @@ export async function makeScreen(
     err,
     width: streams.stdout.isTTY === true ? streams.stdout.columns : undefined,
     settle,
+    size: () =>
+      redraw && !how.quiet && !how.json
+        ? { width: streams.stderr.columns ?? 80, height: streams.stderr.rows ?? 24 }
+        : 'none',
+    frame: (lines) => {
+      const text = lines.map((line) => `${tame(hideSecrets(line), looks.err)}\x1b[K`).join('\r\n');
+      streams.stderr.write(`${framed ? '' : '\x1b[?1049h\x1b[?25l'}\x1b[H${text}\x1b[J`);
+      framed = true;
+    },
     print: (...lines) => {
       settle();
       if (!how.json)

@@ -87,6 +87,9 @@ export class Machine {
   web: (url: string) => { status: number; body: string } | { failed: string } = () => ({
     failed: 'ECONNREFUSED',
   });
+  /** What was handed to addresses. */
+  posted: [url: string, text: string][] = [];
+  detached: (argv: readonly string[]) => number = () => 0;
   sockets: SocketView = { tcp: [], unix: [], holders: new Map(), blind: false };
   /** Called whenever time passes. */
   onTime: (now: number) => void = () => {};
@@ -137,7 +140,9 @@ export class Machine {
 
   /** A process writes to its log. */
   write(path: string, text: string, who: Owner): void {
-    this.put(path, (this.live.get(path)?.bytes ?? '') + text, { mode: 0o600, uid: who.uid, gid: who.gid });
+    const node = this.live.get(path);
+    if (node === undefined) this.put(path, text, { mode: 0o600, uid: who.uid, gid: who.gid });
+    else if (text !== '') Object.assign(node, { bytes: node.bytes + text, synced: node.bytes + text });
   }
 
   private makeParents(path: string, look: { uid?: number; gid?: number }): void {
@@ -371,6 +376,7 @@ export function memoryServer(
 
   const programs: Server['programs'] = {
     run: (argv) => call(`run ${argv[0]}`, () => machine.programs(argv)),
+    detach: (argv) => call(`detach ${argv[0]}`, () => machine.detached(argv)),
   };
   return {
     self,
@@ -381,6 +387,7 @@ export function memoryServer(
     },
     processes: {
       list: () => call('processes', () => machine.processes.filter((p) => p.state !== 'Z')),
+      follow: () => () => call('processes', () => machine.processes.filter((p) => p.state !== 'Z')),
       resolve: (pid) =>
         call(`resolve ${pid}`, () => machine.processes.find((p) => p.pid === pid)?.script ?? 'unseen'),
       holds: (pid, inode) =>
@@ -447,7 +454,15 @@ export function memoryServer(
           return 'is' in session ? session : { is: 'open' as const, session };
         }),
     },
-    web: { get: (url) => call(`get ${url}`, () => machine.web(url)) },
+    web: {
+      get: (url) => call(`get ${url}`, () => machine.web(url)),
+      post: (url, text) =>
+        call(`post ${url}`, () => {
+          const answer = machine.web(url);
+          machine.posted.push([url, text]);
+          return 'failed' in answer ? answer : { status: answer.status };
+        }),
+    },
     sockets: {
       look: () => call('sockets', () => machine.sockets),
       threads: () => Promise.resolve(new Map()),

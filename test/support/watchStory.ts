@@ -82,11 +82,12 @@ export function tell(told: Told = {}): Story {
     id: '20261124-095930-watch',
     at: new Date(begins).toISOString(),
     wall: begins,
-    by: { user: 'root', host: 'shop.example', pid: 4242, version: '0.0.0-test' },
+    by: { user: 'root', host: 'shop.example', pid: 4242, born: '42420', version: '0.0.0-test' },
     deployment: ['20261124-095500-5b48'],
     lasts: seconds,
     every: 1000,
     workers: [watched],
+    latched: [],
     probes: [],
   };
   const runs: readonly ToldRun[] =

@@ -55,6 +55,8 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'plan-stale': { what: '/a is not as it was' },
   'plan-unreadable': { path: '/a', reason: 'no' },
   'journal-unreadable': { path: '/a', line: 3, reason: 'no' },
+  'no-watch': { id: 'x' },
+  'watch-over': { id: 'x', why: 'is still going on (PID 7)' },
   'watch-unreadable': { path: '/a', reason: 'no' },
   'foreign-edits': { what: '/a', reason: 'no' },
   'half-done': { what: 'step 2', reason: 'no', journal: '/j' },

@@ -1,0 +1,89 @@
+// Where watches are kept: one file each below the state directory, added to line by line, readable by nobody else.
+import { bytesOf } from '../change/encode.ts';
+import { prepareState } from '../journal/journal.ts';
+import { Problem } from '../problem.ts';
+import type { Server } from '../server/server.ts';
+import { printWatchRecord, readWatch, type Sample, type Watch, type WatchRecord } from './records.ts';
+
+/** After so many milliseconds what was written is made durable: a power cut loses no more than that. */
+const durable = 10_000;
+/** These are made durable at once. */
+const weighty = new Set<WatchRecord['is']>(['start', 'resume', 'incident', 'end']);
+
+export interface WatchPen {
+  readonly id: string;
+  readonly path: string;
+  write(record: WatchRecord): Promise<void>;
+  /** All of it is on the disk when this returns. */
+  close(): Promise<void>;
+}
+
+/** The folder of all watches. */
+export function watchDirectory(stateDirectory: string): string {
+  return `${stateDirectory}/watches`;
+}
+
+/** Makes the folder, and a name in it that nobody has. */
+export async function newWatchId(server: Server, stateDirectory: string): Promise<string> {
+  const directory = watchDirectory(stateDirectory);
+  await prepareState(server, stateDirectory, directory);
+  const stamp = new Date(server.now()).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const taken = await server.files.list(directory, server.self.owner);
+  let id = `${stamp}-watch`;
+  for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++) id = `${stamp}-watch-${n}`;
+  return id;
+}
+
+/** A pen for a new watch, or for one that goes on; `torn` begins with a new line. */
+export function watchPen(server: Server, stateDirectory: string, id: string, torn = false): WatchPen {
+  const path = `${watchDirectory(stateDirectory)}/${id}.jsonl`;
+  const as = server.self.owner;
+  let before: Sample | undefined;
+  let synced = server.elapsed();
+  let broken = torn;
+  let fresh = true;
+  const sync = async (): Promise<void> => {
+    synced = server.elapsed();
+    await server.files.sync(path, as);
+    if (fresh) await server.files.sync(watchDirectory(stateDirectory), as);
+    fresh = false;
+  };
+  return {
+    id,
+    path,
+    async write(record) {
+      const line = printWatchRecord(record, before);
+      if (record.is === 'sample') before = record;
+      await server.files.append(path, bytesOf(broken ? `\n${line}` : line), as);
+      broken = false;
+      if (weighty.has(record.is) || server.elapsed() - synced >= durable) await sync();
+    },
+    close: sync,
+  };
+}
+
+/** One watch by its name. */
+export async function readWatchFile(
+  server: Server,
+  stateDirectory: string,
+  id: string,
+): Promise<Watch | 'absent'> {
+  if (!/^[\w-]+$/.test(id)) return 'absent';
+  const path = `${watchDirectory(stateDirectory)}/${id}.jsonl`;
+  const seen = await server.files.look(path, server.self.owner);
+  if (seen.is === 'absent') return 'absent';
+  if (seen.is !== 'file') throw new Problem('watch-unreadable', { path, reason: `it is no file of ours` });
+  const watch = readWatch(path, Buffer.from(seen.bytes, 'latin1').toString('utf8'));
+  return watch === 'empty' ? 'absent' : watch;
+}
+
+/** Names of all watches, oldest first. */
+export async function watchIds(server: Server, stateDirectory: string): Promise<string[]> {
+  const names = await server.files.list(watchDirectory(stateDirectory), server.self.owner);
+  return names === 'absent'
+    ? []
+    : names
+        .filter((name) => name.endsWith('.jsonl'))
+        .map((name) => name.slice(0, -'.jsonl'.length))
+        .sort();
+}
