@@ -1,7 +1,8 @@
 // The databases of the workers that are checked: found, noted at the deployment, watched while the checklist runs.
 import type { Latched } from '../change/plan.ts';
 import { sayPlace } from '../database/credentials.ts';
-import { onlyReads, statesIn, usualStates } from '../database/jobs.ts';
+import { statesIn, usualStates } from '../database/jobs.ts';
+import { onlyReads } from '../database/readOnly.ts';
 import type { DatabaseBaseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { JobSettings } from '../survey/jobs.ts';

@@ -115,15 +115,6 @@ export function jobsQuery(table: JobTable, states: States, upTo?: number): strin
   }
 }
 
-/** Is this a statement that only reads? What a transaction that is read-only does not stop is refused here. */
-export function onlyReads(sql: string): boolean {
-  const bare = sql.replace(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`/g, "''").trim();
-  if (!/^(?:select|with)\b/i.test(bare) || /;\s*\S/.test(bare)) return false;
-  return !/\binto\s+(?:outfile|dumpfile|@)|\bfor\s+update\b|\block\s+in\b|\bget_lock\s*\(|\bsleep\s*\(|\bload_file\s*\(|\/\*[!M]/i.test(
-    bare,
-  );
-}
-
 /** Words of a flag such as pending=new,processing=busy,done=ok,failed=bad; the rest stays as usual. */
 export function statesIn(text: string): States | 'wrong' {
   const found: Record<string, readonly string[]> = { ...usualStates };

@@ -5,7 +5,7 @@ import { becoming } from './become.ts';
 import { spawnNow } from './child.ts';
 import { denialHint } from './denial.ts';
 import { actAs } from './identity.ts';
-import type { FileLook, Files, Owner, Seen } from './server.ts';
+import type { FileLook, Files, Owner, Part, Seen } from './server.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_APPEND, O_DIRECTORY } = fs.constants;
 
@@ -19,26 +19,18 @@ export const localFiles: Files = {
 
   async tail(path, offset, bytes, as) {
     return reading(path, as, () =>
-      actAs(as, () => {
-        const fd = openPlain(path);
-        if (fd === 'absent') return 'absent';
-        try {
-          const stat = fs.fstatSync(fd, { bigint: true });
-          if (!stat.isFile()) throw new Problem('unreadable', { path, reason: 'it is no regular file' });
-          const size = Number(stat.size);
+      actAs(as, () =>
+        partNow(path, (size) => {
           const from = Math.max(offset, size - bytes, 0);
-          const buffer = Buffer.alloc(Math.max(0, size - from));
-          const got = fs.readSync(fd, buffer, 0, buffer.length, from);
-          return {
-            text: buffer.toString('latin1', 0, got),
-            size,
-            inode: `${stat.dev}:${stat.ino}`,
-            mtime: nanoseconds(stat.mtimeNs),
-          };
-        } finally {
-          fs.closeSync(fd);
-        }
-      }),
+          return [from, Math.max(0, size - from)];
+        }),
+      ),
+    );
+  },
+
+  async part(path, offset, bytes, as) {
+    return reading(path, as, () =>
+      actAs(as, () => partNow(path, (size) => [offset, Math.max(0, Math.min(bytes, size - offset))])),
     );
   },
 
@@ -166,6 +158,28 @@ export const localFiles: Files = {
     );
   },
 };
+
+/** Some bytes of a plain file: from where, and how many, depends on its size. */
+function partNow(path: string, span: (size: number) => [from: number, length: number]): Part | 'absent' {
+  const fd = openPlain(path);
+  if (fd === 'absent') return 'absent';
+  try {
+    const stat = fs.fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) throw new Problem('unreadable', { path, reason: 'it is no regular file' });
+    const size = Number(stat.size);
+    const [from, length] = span(size);
+    const buffer = Buffer.alloc(length);
+    const got = fs.readSync(fd, buffer, 0, length, from);
+    return {
+      text: buffer.toString('latin1', 0, got),
+      size,
+      inode: `${stat.dev}:${stat.ino}`,
+      mtime: nanoseconds(stat.mtimeNs),
+    };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
 
 function lookNow(path: string): Seen {
   // Most looks of a survey find nothing: an error made for each of them is what a scan's time would go into.

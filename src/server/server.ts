@@ -51,16 +51,21 @@ export interface FileLook {
   readonly mtime?: string;
 }
 
+/** Some of a file; size, inode and mtime are the whole file's at that moment. */
+export interface Part {
+  readonly text: Bytes;
+  readonly size: number;
+  readonly inode: string;
+  readonly mtime: string;
+}
+
 /** Small acts, so that a fault or a crash can fall between any two of them. Each throws a Problem on failure. */
 export interface Files {
   look(path: string, as: Owner): Promise<Seen>;
   /** The last `bytes` bytes of a file from `offset`, for logs of any size. */
-  tail(
-    path: string,
-    offset: number,
-    bytes: number,
-    as: Owner,
-  ): Promise<{ text: Bytes; size: number; inode: string; mtime: string } | 'absent'>;
+  tail(path: string, offset: number, bytes: number, as: Owner): Promise<Part | 'absent'>;
+  /** Up to so many bytes of a file from `offset` on: a long one is read piece by piece. */
+  part(path: string, offset: number, bytes: number, as: Owner): Promise<Part | 'absent'>;
   /** Path with every symbolic link resolved. */
   real(path: string, as: Owner): Promise<string | 'absent'>;
   list(path: string, as: Owner): Promise<readonly string[] | 'absent'>;

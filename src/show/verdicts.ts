@@ -57,6 +57,10 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'log-written/fail/absent': () => 'it is not there although the worker ran',
   'log-written/inconclusive/absent': () => 'it is not there yet, and no run was seen',
   'log-clean/pass/clean': () => 'none of 1203, 1226, 1040',
+  'log-clean/inconclusive/part-gone': () =>
+    'what was written since then is not all there any more (rotated away, compressed or emptied); verify again after the next run',
+  'log-clean/inconclusive/too-long': (a) =>
+    `none in the first ${a['bytes']} bytes since then; the rest was not read`,
   'log-clean/fail/refusals': (a) => `${a['count']} line(s) speak of refused connections`,
   'second-refused/pass/refused': () => 'refused, quietly, with exit code 0 (the guard’s own trial)',
   'second-refused/fail/not-refused': () => 'it was not refused',
@@ -83,8 +87,7 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
     `it lies below ${a['docroot']}; whether the site hands it out tells --url`,
   'log-private/inconclusive/no-answer': (a) => `the site did not answer (${a['why']})`,
   'log-private/inconclusive/odd-answer': (a) => `the site answers ${a['status']}`,
-  'log-private/inconclusive/empty-log': () =>
-    'the site hands out an empty page, and the log is empty or very long',
+  'log-private/inconclusive/empty-log': () => 'the site hands out a page, and the log is empty',
   'run-now/pass/ended-well': (a) => `exit code 0 after ${a['seconds']} s`,
   'run-now/fail/ended-badly': (a) => `it ended with ${a['code']} after ${a['seconds']} s`,
   'run-now/inconclusive/still-running': (a) => `it was ended after ${a['seconds']} s (--max-wait)`,

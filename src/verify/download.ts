@@ -50,8 +50,8 @@ async function firstBytes(server: Server, worker: Latched, log: string): Promise
   try {
     const real = await server.files.real(log, as);
     if (real === 'absent') return '';
-    const all = await server.files.tail(real, 0, 4 * 1024 * 1024, as);
-    return all === 'absent' || all.size > 4 * 1024 * 1024 ? '' : all.text.slice(0, 512);
+    const first = await server.files.part(real, 0, 512, as);
+    return first === 'absent' ? '' : first.text;
   } catch (error) {
     if (error instanceof Problem) return '';
     throw error;

@@ -1,9 +1,8 @@
 // The worker's log since the deployment: is it written, and does it speak of refused connections?
 import type { Latched } from '../change/plan.ts';
-import { refusalLines } from '../database/logLines.ts';
 import type { Baseline } from '../journal/records.ts';
-import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
+import { endOf, most, movedAway, readAll } from './logParts.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 import type { Watched } from './watch.ts';
 
@@ -32,47 +31,28 @@ export async function judgeLog(
       verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
     ];
   }
-  // Another inode or a shorter file: it was rotated, so all of it is new.
-  const from = now.inode === baseline.inode && now.size >= baseline.size ? baseline.size : 0;
-  const fresh = await server.files.tail(now.path, from, 4 * 1024 * 1024, eyesOf(server, worker));
-  const grown = fresh !== 'absent' && fresh.size > from;
-  const created = baseline.inode === 'absent';
-  const away = now.inode === baseline.inode ? '' : await rotatedAway(server, worker, path, baseline);
-  const text = away + (fresh === 'absent' ? '' : fresh.text);
-  const bad = refusalLines(text);
-  const args = { bytes: text.length };
+  const kept = now.inode === baseline.inode && now.size >= baseline.size;
+  const from = kept ? baseline.size : 0;
+  const grown = now.size > from;
+  const away = kept ? 'none' : await movedAway(server, worker, path, baseline, now.inode);
+  const found = await readAll(server, worker, [
+    ...(away === 'gone' || away === 'none' ? [] : away),
+    { path: now.path, inode: now.inode, from, to: now.size },
+  ]);
+  const whole = found.whole && away !== 'gone';
+  const args = { bytes: found.bytes };
   return [
-    grown || created
+    grown || baseline.inode === 'absent'
       ? verdict('log-written', 'pass', grown ? 'written' : 'created', [path], args)
       : verdict('log-written', 'inconclusive', 'nothing-written', [path]),
-    bad.length > 0
-      ? verdict(
-          'log-clean',
-          'fail',
-          'refusals',
-          [
-            path,
-            ...bad.slice(0, 3).map(({ line }) => Buffer.from(line, 'latin1').toString('utf8').slice(0, 200)),
-          ],
-          { count: bad.length },
-        )
-      : grown
-        ? verdict('log-clean', 'pass', 'clean', [path], args)
-        : verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
+    found.count > 0
+      ? verdict('log-clean', 'fail', 'refusals', [path, ...found.lines], { count: found.count })
+      : !whole
+        ? verdict('log-clean', 'inconclusive', found.bytes > most ? 'too-long' : 'part-gone', [path], args)
+        : grown
+          ? verdict('log-clean', 'pass', 'clean', [path], args)
+          : verdict('log-clean', 'inconclusive', 'nothing-written', [path]),
   ];
-}
-
-/** What was written since the deployment into a file that has been moved out of the way: logrotate's first name for it. */
-async function rotatedAway(
-  server: Server,
-  worker: Latched,
-  path: string,
-  baseline: Baseline,
-): Promise<string> {
-  const old = baseline.inode === 'absent' ? 'absent' : await endOf(server, worker, `${path}.1`);
-  if (typeof old === 'string' || old.inode !== baseline.inode) return '';
-  const tail = await server.files.tail(old.path, baseline.size, 4 * 1024 * 1024, eyesOf(server, worker));
-  return tail === 'absent' ? '' : tail.text;
 }
 
 /** Where each log ends now: what comes after is what verify judges. */
@@ -88,27 +68,4 @@ export async function baselinesOf(server: Server, workers: readonly Latched[]): 
     );
   }
   return found;
-}
-
-/** Where the log ends, symbolic links followed as the shell's `>>` follows them. A log that is a device or cannot be read is 'unseen'. */
-async function endOf(
-  server: Server,
-  worker: Latched,
-  path: string,
-): Promise<{ path: string; size: number; inode: string } | 'absent' | 'unseen'> {
-  const eyes = eyesOf(server, worker);
-  try {
-    const real = await server.files.real(path, eyes);
-    if (real === 'absent') return 'absent';
-    const tail = await server.files.tail(real, 0, 0, eyes);
-    return tail === 'absent' ? tail : { path: real, size: tail.size, inode: tail.inode };
-  } catch (error) {
-    // What cannot be read is no reason to take a good deployment back.
-    if (error instanceof Problem && error.code === 'unreadable') return 'unseen';
-    throw error;
-  }
-}
-
-function eyesOf(server: Server, worker: Latched): { uid: number; gid: number } {
-  return server.self.root ? (worker.logOwner ?? { uid: worker.uid, gid: worker.gid }) : server.self.owner;
 }

@@ -1,13 +1,6 @@
 // Tables of jobs: which one it is, what may be asked of it, and what two looks come to.
 import { describe, expect, test } from 'vitest';
-import {
-  countsOf,
-  type JobCounts,
-  jobTableIn,
-  judgeJobs,
-  onlyReads,
-  statesIn,
-} from '../../src/database/jobs.ts';
+import { countsOf, type JobCounts, jobTableIn, judgeJobs, statesIn } from '../../src/database/jobs.ts';
 
 const columns = (tables: Record<string, readonly string[]>) =>
   Object.entries(tables).flatMap(([table, names]) => names.map((column) => ({ table, column })));
@@ -49,24 +42,7 @@ describe('the table', () => {
   });
 });
 
-describe('a statement of the user’s own', () => {
-  test.each([
-    ['SELECT COUNT(*) AS pending FROM q WHERE s = 1', true],
-    ["select sum(s='into outfile') pending from q;", true],
-    ['WITH x AS (SELECT 1) SELECT 2 AS pending', true],
-    ['UPDATE q SET s = 1', false],
-    ['SELECT 1; DELETE FROM q', false],
-    ["SELECT 1 INTO OUTFILE '/tmp/x'", false],
-    ['SELECT 1 INTO @x', false],
-    ['SELECT * FROM q FOR UPDATE', false],
-    ["SELECT GET_LOCK('x', 1)", false],
-    ['SELECT SLEEP(100)', false],
-    ['SELECT /*!50000 1 INTO DUMPFILE */ 1', false],
-    ['CALL p()', false],
-  ])('%s', (sql, reads) => {
-    expect(onlyReads(sql)).toBe(reads);
-  });
-
+describe('what is given by the user', () => {
   test('words of states replace the usual ones, and a slip is refused', () => {
     expect(statesIn('pending=neu,done=fertig|weg')).toMatchObject({
       pending: ['neu'],

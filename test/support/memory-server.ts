@@ -205,6 +205,18 @@ function defaultPrograms(argv: readonly string[]): Ran {
   return { code: 0, stdout: '', stderr: '' };
 }
 
+function partOf(machine: Machine, path: string, span: (size: number) => [number, number]) {
+  const node = machine.live.get(path);
+  if (node?.kind !== 'file') return 'absent' as const;
+  const { bytes, mtime } = node;
+  return {
+    text: bytes.slice(...span(bytes.length)),
+    size: bytes.length,
+    inode: `1:${node.inode}`,
+    mtime,
+  };
+}
+
 /** A server on the machine, run by `user`. Counts its calls; `fault` strikes at one of them. */
 export function memoryServer(
   machine: Machine,
@@ -250,16 +262,9 @@ export function memoryServer(
   const files: Files = {
     look: (path) => call(`look ${path}`, () => lookAt(machine, path)),
     tail: (path, offset, bytes) =>
-      call(`tail ${path}`, () => {
-        const node = machine.live.get(path);
-        if (node?.kind !== 'file') return 'absent';
-        return {
-          text: node.bytes.slice(Math.max(offset, node.bytes.length - bytes)),
-          size: node.bytes.length,
-          inode: `1:${node.inode}`,
-          mtime: node.mtime,
-        };
-      }),
+      call(`tail ${path}`, () => partOf(machine, path, (size) => [Math.max(offset, size - bytes), size])),
+    part: (path, offset, bytes) =>
+      call(`part ${path}`, () => partOf(machine, path, () => [offset, offset + bytes])),
     real: (path) => call(`real ${path}`, () => (machine.live.has(path) ? path : 'absent')),
     list: (path) =>
       call(`list ${path}`, () => {
