@@ -120,7 +120,12 @@ export const commands: readonly CommandRow[] = [
       { name: 'resume', takes: 'ID', help: 'carry on a deployment that was cut off' },
       { name: 'keep-on-fail', help: 'do not roll back when a check fails' },
       { name: 'strict', help: 'exit 6 when a check could not be measured' },
-      { name: 'url', takes: 'URL', help: 'the site: does it hand out the log?' },
+      {
+        name: 'url',
+        takes: 'URL',
+        many: true,
+        help: 'the site, or DOCROOT=URL: does it hand out the log?',
+      },
       ...jobs,
       ...database,
       wait,
@@ -143,7 +148,12 @@ export const commands: readonly CommandRow[] = [
       { name: 'ticks', takes: 'N', help: 'runs to watch (3)' },
       { name: 'max-wait', takes: 'TIME', help: 'longest wait for them (10m)' },
       { name: 'run-now', help: 'start it once as cron would, and judge that run (asks)' },
-      { name: 'url', takes: 'URL', help: 'the site: does it hand out the log?' },
+      {
+        name: 'url',
+        takes: 'URL',
+        many: true,
+        help: 'the site, or DOCROOT=URL: does it hand out the log?',
+      },
       {
         name: 'without',
         takes: 'PARTS',

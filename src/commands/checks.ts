@@ -8,7 +8,7 @@ import { realScript } from '../survey/look.ts';
 import { survey } from '../survey/survey.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';
-import { type Context, flag, word } from './context.ts';
+import { type Context, flag, word, words } from './context.ts';
 import { runNow } from './runNow.ts';
 import { beside, watchees } from './workerDatabase.ts';
 
@@ -42,7 +42,7 @@ export async function runChecks(
           maxWait: seconds(word(ctx, 'max-wait') ?? '10m', '--max-wait'),
           baselines,
           facts,
-          url: word(ctx, 'url'),
+          urls: words(ctx, 'url'),
           watched: new Set(watched.map(({ worker }) => worker)),
           seenRuns: (worker, count) => runs.set(worker, count),
           tell: (event) => ctx.screen.tell(event),

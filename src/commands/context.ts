@@ -48,3 +48,10 @@ export function word(ctx: Context, name: string): string | undefined {
   const { value } = answer(ctx.line, ctx.around, name);
   return typeof value === 'string' ? value : undefined;
 }
+
+/** A flag that may be given several times; in a variable its words stand apart. */
+export function words(ctx: Context, name: string): readonly string[] {
+  const { value } = answer(ctx.line, ctx.around, name);
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === 'string' ? value.split(/\s+/).filter((part) => part !== '') : [];
+}

@@ -77,6 +77,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'log-private/skip/no-docroot': () => 'no directory above it is known as a document root',
   'log-private/inconclusive/no-address': () =>
     'no directory above it is known as a document root: what address it would have cannot be told',
+  'log-private/inconclusive/which-site': (a) =>
+    `several sites are checked, and none of the addresses is for this one: --url ${a['docroot']}=https://…`,
   'log-private/inconclusive/not-there': (a) =>
     `the site answers ${a['status']}, as the wrong site would: is this the address of the log’s own site?`,
   'log-private/pass/refused': (a) => `the site answers ${a['status']}`,

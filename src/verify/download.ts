@@ -6,11 +6,38 @@ import type { Server } from '../server/server.ts';
 import { docrootAbove } from '../worker/place.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
 
+/**
+ * The address of the site that a worker's log would lie in: the one that was given for its document root, the one whose host
+ * is in its path, or the only one where all logs lie in one site. Asked for another site's log, a site would say nothing of it.
+ */
+export function addressOf(
+  worker: Latched,
+  workers: readonly Latched[],
+  given: readonly string[],
+): string | 'none' | 'unclear' {
+  if (given.length === 0) return 'none';
+  const rootOf = ({ log }: Latched): string => (log === undefined ? 'no' : docrootAbove(log));
+  const root = rootOf(worker);
+  const pairs = given.map((one) => /^(?:(\/[^=]*?)\/?=)?(.*)$/s.exec(one)?.slice(1) ?? []);
+  const named = pairs.find(([at]) => at === root)?.[1];
+  if (named !== undefined) return named;
+  const bare = pairs.flatMap(([at, url = '']) => (at === undefined ? [url] : []));
+  const parts = new Set(root.toLowerCase().split('/'));
+  const own = bare.filter((url) => parts.has(hostOf(url)) || parts.has(hostOf(url).replace(/^www\./, '')));
+  if (own.length === 1) return own[0] ?? 'unclear';
+  const roots = new Set(workers.map(rootOf).filter((one) => one !== 'no'));
+  return bare.length === 1 && pairs.length === 1 && roots.size <= 1 ? (bare[0] ?? 'unclear') : 'unclear';
+}
+
+function hostOf(url: string): string {
+  return /^[a-z]+:\/\/(?:[^/@]*@)?([^/:?#]+)/i.exec(url)?.[1]?.toLowerCase() ?? '';
+}
+
 /** `site` is the address of the site, such as https://example.com. */
 export async function judgeDownload(
   server: Server,
   worker: Latched,
-  site: string | undefined,
+  site: string | 'none' | 'unclear',
 ): Promise<Verdict> {
   const verdict = verdictsOf(worker.name);
   const say = (is: Verdict['is'], because: string, evidence: readonly string[], args = {}): Verdict =>
@@ -20,8 +47,9 @@ export async function judgeDownload(
   const docroot = docrootAbove(log);
   // Document roots are told by their names here: that none is above the log proves nothing.
   if (docroot === 'no')
-    return site === undefined ? say('skip', 'no-docroot', [log]) : say('inconclusive', 'no-address', [log]);
-  if (site === undefined) return say('warn', 'in-docroot', [log], { docroot });
+    return site === 'none' ? say('skip', 'no-docroot', [log]) : say('inconclusive', 'no-address', [log]);
+  if (site === 'none') return say('warn', 'in-docroot', [log], { docroot });
+  if (site === 'unclear') return say('inconclusive', 'which-site', [log], { docroot });
   const path = log
     .slice(docroot.length)
     .split('/')

@@ -8,7 +8,7 @@ import { isInstalled } from '../survey/cron.ts';
 import { type Facts, jobsOf } from '../survey/facts.ts';
 import { isGuarded } from '../survey/rules/lock.ts';
 import { guardFile } from '../worker/guard.ts';
-import { judgeDownload } from './download.ts';
+import { addressOf, judgeDownload } from './download.ts';
 import { judgeEntry } from './entry.ts';
 import { type Forms, formsOf } from './form.ts';
 import { judgeLog } from './log.ts';
@@ -25,8 +25,8 @@ export interface VerifyOptions {
   readonly facts: Facts;
   /** Workers whose database is checked beside this. */
   readonly watched?: ReadonlySet<Latched>;
-  /** The site's address, to ask whether it hands out the log. */
-  readonly url?: string | undefined;
+  /** Addresses of the sites, to ask whether they hand out the log. */
+  readonly urls?: readonly string[];
   readonly seenRuns?: (worker: Latched, runs: number) => void;
   readonly tell: (event: { code: string; [key: string]: unknown }) => void;
   readonly interrupted: () => boolean;
@@ -86,7 +86,7 @@ export async function verify(
         ...log,
       );
     }
-    verdicts.push(await judgeDownload(server, worker, options.url));
+    verdicts.push(await judgeDownload(server, worker, addressOf(worker, workers, options.urls ?? [])));
     if (options.watched?.has(worker)) continue;
     verdicts.push({
       check: 'database',

@@ -1,4 +1,5 @@
 // A database that is down, slow, refuses, hangs or goes away in the middle: an end in bounded time, the right words, the right code.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -137,6 +138,26 @@ describe.concurrent('a database in trouble', () => {
       expect(told.out + told.err + asJson.out + asJson.err).not.toContain(canary);
     },
     60_000,
+  );
+
+  // A site names it, root reads it: opening one that nobody writes to would never end.
+  test.each(['a FIFO', 'a device without an end', 'a directory', 'nothing'])(
+    'the authority’s file is %s: said at once, and nobody is asked',
+    async (what) => {
+      const app = mkdtempSync(join(directory, 'app-'));
+      const fifo = join(app, 'ca.pem');
+      if (what === 'a FIFO') expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+      const ca = { 'a device without an end': '/dev/zero', 'a directory': '/etc' }[what] ?? fifo;
+      writeFileSync(
+        join(app, '.env'),
+        `DATABASE_URL=mysql://u12345_app:x@127.0.0.1:1/app?ssl-mode=verify_ca&ssl-ca=${ca}\n`,
+        { mode: 0o600 },
+      );
+      const ended = await run(['connections', '--app', app, '--json'], { cwd: app });
+      const { outcome } = json(ended) as unknown as { outcome: { exit: number; because?: string } };
+      expect([ended.code, outcome.because]).toEqual([6, 'tls']);
+    },
+    15_000,
   );
 
   test('nothing was written down anywhere: exit 2 at once, naming the places', async () => {
