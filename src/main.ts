@@ -156,6 +156,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/monitor.ts')).monitor(ctx);
     case 'history':
       return (await import('./commands/history.ts')).history(ctx);
+    case 'export':
+      return (await import('./commands/export.ts')).exportAnsible(ctx);
     case 'completion':
       return (await import('./commands/completion.ts')).completion(ctx);
     case 'sandbox':
@@ -177,7 +179,10 @@ function surroundings(line: Line): Surroundings {
     terminal: isTerminal(0) && err.isTTY,
     // Looked up only when it is asked for: a link to the program may lie anywhere.
     get templates() {
-      return join(dirname(realpathSync(process.argv[1] ?? '')), '../templates');
+      return join(dirname(started()), '../templates');
+    },
+    get program() {
+      return started();
     },
     get program() {
       return [process.execPath, realpathSync(process.argv[1] ?? ''), ...process.argv.slice(2)];
@@ -185,6 +190,8 @@ function surroundings(line: Line): Surroundings {
     config,
   };
 }
+
+const started = (): string => realpathSync(process.argv[1] ?? '');
 
 /** The directory may have been removed under us. */
 function workingDirectory(): string {

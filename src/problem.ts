@@ -296,6 +296,13 @@ const wordings = {
       next: 'To change the crontab alone: --through crontab. Please report this with: cronlatch scan --probe FILE',
     }),
   },
+  'not-exported': {
+    exit: 5,
+    say: (a) => ({
+      what: `Nothing was written to ${a['directory']}: ${a['reason']}.`,
+      next: 'Name a directory that is empty, or not there yet, or has an export of this version or an older one.',
+    }),
+  },
   declined: {
     exit: 1,
     say: () => ({ what: 'Nothing was changed.' }),

@@ -12,6 +12,7 @@ export type CommandName =
   | 'monitor'
   | 'history'
   | 'sandbox'
+  | 'export'
   | 'completion';
 
 export interface CommandRow {
@@ -315,6 +316,18 @@ export const commands: readonly CommandRow[] = [
       { name: 'database-password-file', takes: 'FILE', help: 'mode 0600; or CRONLATCH_DATABASE_PASSWORD' },
       { name: 'keep', help: 'leave the directory there to look at' },
     ],
+  },
+  {
+    name: 'export',
+    what: 'write the Ansible collection for many servers',
+    usage: 'cronlatch export ansible DIR [--json]',
+    takesId: true,
+    actions: ['ansible'],
+    examples: [
+      ['cronlatch export ansible fleet', 'then: ansible-galaxy collection install ./fleet'],
+      ['cronlatch export ansible collections/ansible_collections/cronlatch/fleet', ''],
+    ],
+    flags: [json],
   },
   {
     name: 'completion',

@@ -61,6 +61,7 @@ const told: Record<ProblemCode, Record<string, string | number>> = {
   'foreign-edits': { what: '/a', reason: 'no' },
   'half-done': { what: 'step 2', reason: 'no', journal: '/j' },
   'not-closed': { reason: 'no', rollback: 'ID' },
+  'not-exported': { directory: '/a', reason: 'it is no directory' },
   'worker-file': { path: '/a', reason: 'no' },
   declined: {},
   interrupted: {},
