@@ -179,10 +179,7 @@ function surroundings(line: Line): Surroundings {
     terminal: isTerminal(0) && err.isTTY,
     // Looked up only when it is asked for: a link to the program may lie anywhere.
     get templates() {
-      return join(dirname(started()), '../templates');
-    },
-    get program() {
-      return started();
+      return join(dirname(realpathSync(process.argv[1] ?? '')), '../templates');
     },
     get program() {
       return [process.execPath, realpathSync(process.argv[1] ?? ''), ...process.argv.slice(2)];
@@ -190,8 +187,6 @@ function surroundings(line: Line): Surroundings {
     config,
   };
 }
-
-const started = (): string => realpathSync(process.argv[1] ?? '');
 
 /** The directory may have been removed under us. */
 function workingDirectory(): string {

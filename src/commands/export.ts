@@ -54,7 +54,7 @@ export async function exportAnsible(ctx: Context): Promise<Result> {
 /** The program as one file: what was started, or what the build has put beside it. */
 async function program(ctx: Context): Promise<Bytes> {
   const { files, self } = ctx.server;
-  const started = ctx.around.program ?? '';
+  const started = ctx.around.program?.[1] ?? '';
   const beside = join(dirname(started), '../dist/cronlatch.cjs');
   for (const path of [started, beside]) {
     const seen = await files.look(path, self.owner);

@@ -8,7 +8,6 @@ import galaxy from '../../templates/ansible/galaxy.yml?raw';
 import runtime from '../../templates/ansible/meta/runtime.yml?raw';
 import playDeploy from '../../templates/ansible/playbooks/deploy.yml?raw';
 import playRollback from '../../templates/ansible/playbooks/rollback.yml?raw';
-import playWatch from '../../templates/ansible/playbooks/watch.yml?raw';
 import action from '../../templates/ansible/plugins/action/cronlatch.py?raw';
 import module from '../../templates/ansible/plugins/modules/cronlatch.py?raw';
 import readme from '../../templates/ansible/README.md?raw';
@@ -39,7 +38,6 @@ const texts: Readonly<Record<string, string>> = {
   'meta/runtime.yml': runtime,
   'playbooks/deploy.yml': playDeploy,
   'playbooks/rollback.yml': playRollback,
-  'playbooks/watch.yml': playWatch,
   'plugins/action/cronlatch.py': action,
   'plugins/modules/cronlatch.py': module,
   'roles/cronlatch/README.md': roleReadme,
