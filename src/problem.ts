@@ -12,6 +12,7 @@ interface Wording {
 const rewritten: Readonly<Record<string, string>> = {
   'task-gone': 'the task is gone',
   'task-as-before': 'it took the change and did not keep it',
+  'rest-changed': 'it changed other settings of the task, which nobody had named',
   'crontab-gone': 'the crontab is gone',
   'no-line': 'the crontab has no line with the new command',
   'others-changed': 'lines of others in the crontab were changed or dropped, or stand below other settings',

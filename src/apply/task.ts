@@ -3,7 +3,7 @@
 import type { PutCrontab, PutTask } from '../change/step.ts';
 import { targetOf } from '../change/step.ts';
 import { type Judged, judgeCrontab } from '../plesk/judge.ts';
-import { sameText, type TaskText } from '../plesk/task.ts';
+import { isAs, sameText, type Task, type TaskText, textOf } from '../plesk/task.ts';
 import { Problem } from '../problem.ts';
 import type { Plesk } from '../server/panelPort.ts';
 import type { Server } from '../server/server.ts';
@@ -25,7 +25,7 @@ export async function putTask(
   if (step.after !== 'plesk') {
     await change(plesk, step.changes);
     await putBytes(server, step, step.after, step.mtime, put);
-    if ((await settleTask(server, step)) !== 'after')
+    if ((await settleTask(server, step)) !== 'after' || !(await areAs(plesk, step.changes)))
       throw new Problem('read-back', { what: targetOf(step) });
     return;
   }
@@ -33,7 +33,7 @@ export async function putTask(
   try {
     await change(plesk, step.changes);
     await server.crontabs.poke(step.route, '');
-    if ((await settleTask(server, step)) === 'after') return;
+    if ((await settleTask(server, step)) === 'after' && (await areAs(plesk, step.changes))) return;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     failed = error;
@@ -44,7 +44,8 @@ export async function putTask(
   await change(plesk, back);
   const mtime = step.route.by === 'command' ? undefined : step.route.look.mtime;
   if (step.before !== 'plesk') await putBytes(server, step, step.before, mtime, put);
-  if ((await settleTask(server, step)) !== 'before') throw new Problem('read-back', { what: targetOf(step) });
+  if ((await settleTask(server, step)) !== 'before' || !(await areAs(plesk, back)))
+    throw new Problem('read-back', { what: targetOf(step) });
   throw failed ?? new Problem('plesk-rewrote', { what: targetOf(step), ...saw });
 }
 
@@ -52,8 +53,17 @@ export async function putTask(
 async function change(plesk: Plesk, changes: readonly Change[]): Promise<void> {
   for (const one of changes) {
     const now = await textNow(plesk, one.id);
-    if (now !== 'gone' && !sameText(now, one.after)) await plesk.update({ ...one, before: now });
+    if (now !== 'gone' && !isAs(now, one.after)) await plesk.update({ ...one, before: textOf(now) });
   }
+}
+
+/** Are the tasks as they are to be, their other settings, too? */
+async function areAs(plesk: Plesk, changes: readonly Change[]): Promise<boolean> {
+  for (const one of changes) {
+    const now = await textNow(plesk, one.id);
+    if (now === 'gone' || !isAs(now, one.after)) return false;
+  }
+  return true;
 }
 
 async function putBytes(
@@ -120,6 +130,7 @@ async function whatItSaw(server: Server, step: PutTask): Promise<Record<string, 
     const now = await textNow(plesk, one.id);
     if (now === 'gone') return { why: 'task-gone', id: one.id };
     if (!sameText(now, one.after)) return { why: 'task-as-before', id: one.id };
+    if (!isAs(now, one.after)) return { why: 'rest-changed', id: one.id };
   }
   const seen = await server.crontabs.read(step.source);
   if (seen.is === 'none') return { why: 'crontab-gone' };
@@ -127,7 +138,7 @@ async function whatItSaw(server: Server, step: PutTask): Promise<Record<string, 
   return found.is === 'as-meant' ? { why: 'not-steady' } : { why: found.why, line: found.line };
 }
 
-async function textNow(plesk: Plesk, id: number): Promise<TaskText | 'gone'> {
+async function textNow(plesk: Plesk, id: number): Promise<Task | 'gone'> {
   const answer = await plesk.task(id);
   if (answer.is === 'answer') return answer.value;
   throw new Problem('plesk-unanswered', { asked: answer.asked, said: answer.said });

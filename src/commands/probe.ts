@@ -43,12 +43,10 @@ export async function probe(ctx: Context, to: string): Promise<Result> {
     ...[...plesk.conf.values].map(([key, value]) => hide(`${key}\t${value}`)),
   ];
   const questions = probes(one?.name ?? 'none', one?.login ?? 'none');
-  for (const { about, words } of questions) {
+  for (const { about, words, private: theirs } of questions) {
     screen.tell({ code: 'asking', what: words.slice(0, 3).join(' ') });
     const ran = await plesk.probe(words);
-    const strip = /ScheduledTasks WHERE|-subscription/.test(words.join(' '))
-      ? withoutWords
-      : (text: string) => text;
+    const strip = theirs ? withoutWords : (text: string) => text;
     lines.push('', `## ${about}: ${hide(['plesk', ...words].join(' '))}`, `exit code ${ran.code}`);
     lines.push(
       ...hide(strip(ran.stdout)).split('\n').slice(0, 200),

@@ -3,7 +3,7 @@ import { readable } from '../change/encode.ts';
 import { spliceEdits, wholeLines } from '../change/splice.ts';
 import { invert, type PutTask } from '../change/step.ts';
 import { judgeCrontab } from '../plesk/judge.ts';
-import { sameText, type Task } from '../plesk/task.ts';
+import { sameText, type Task, textOf } from '../plesk/task.ts';
 import { sourceName } from '../survey/facts.ts';
 import { type CrontabStep, explained, type Now, type Ways } from './takeBack.ts';
 
@@ -51,8 +51,14 @@ export function takeBackTask(
   if (changed === 0 && back.text === held.text && (back.foreign || there === turned.mtime)) return;
   const mtime = back.foreign ? {} : { mtime: turned.mtime };
   ways.crontabs.set(name, { ...held, text: back.text, edits: [...held.edits, ...turned.edits], ...mtime });
-  // Judged by the text that stands now, not by the one the deploy began with.
-  ways.tasks.set(name, turned);
+  // Judged by the text that stands now, not by the one the deploy began with; the rest of the task is whose it is by now.
+  const changes = turned.changes.map((change) => {
+    const task = tasks.get(change.id) ?? 'gone';
+    if (task === 'gone') return change;
+    const { rest } = textOf(task);
+    return { ...change, before: { ...change.before, rest }, after: { ...change.after, rest } };
+  });
+  ways.tasks.set(name, { ...turned, changes });
 }
 
 /** The crontab without our change: the bytes of before, or, where others have edited it, their text with our lines taken back. */

@@ -105,7 +105,7 @@ function byTask(
     const text = asPhp(job, task, wish);
     if (text === 'none') return stop(job, 'no-php-task', { id: task.id, command: task.command });
     if (task.type !== 'php' && php === undefined) return stop(job, 'php-version-unknown', { id: task.id });
-    after = text;
+    after = { ...before, ...text };
     if (task.type !== 'php')
       findings.push(
         said(job, 'warn', 'task-becomes-php', { id: task.id, chroot: job.chroot === undefined ? '' : 'yes' }),
@@ -136,12 +136,12 @@ function byTask(
 }
 
 /** The worker as a task that runs a PHP script, where nothing in its command would be lost by that. */
-function asPhp(job: Job, task: TaskText, wish: Wish): TaskText | 'none' {
+function asPhp(job: Job, task: TaskText, wish: Wish): Omit<TaskText, 'rest'> | 'none' {
   const { command } = job;
   const flag = wish.once ? '--once' : wish.pass === undefined ? undefined : readable(wish.pass);
   if (task.type === 'php') {
     const has = flag === undefined || job.args.includes(flag);
-    return { ...textOf(task), args: has ? task.args : `${task.args} ${flag}`.trim() };
+    return { type: 'php', command: task.command, args: has ? task.args : `${task.args} ${flag}`.trim() };
   }
   const home = job.chroot ?? job.user.home;
   const plainCommand =

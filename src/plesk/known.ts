@@ -42,7 +42,7 @@ export const facts = {
   },
   'db-tasks': {
     tag: 'confirmed',
-    says: 'ScheduledTasks has the columns id, sysUserLogin, isActive, type, phpHandlerId, command, arguments, description, notify and the five fields.',
+    says: 'ScheduledTasks has the columns id, sysUserId, sysUserLogin, isActive, type, phpHandlerId, command, arguments, description, notify and the five fields.',
   },
   'task-types': { tag: 'confirmed', says: 'The type of a task is exec, php or http.' },
   'handler-ids': {
@@ -69,6 +69,11 @@ export const facts = {
     tag: 'assumed',
     says: 'The program plesk is in /usr/sbin, /usr/local/sbin, /usr/bin, /usr/local/bin or PRODUCT_ROOT_D/bin.',
     otherwise: 'Plesk is not asked: a deploy stops with plesk-unanswered, a scan says what it did not see.',
+  },
+  'task-login': {
+    tag: 'assumed',
+    says: 'sysUserId or sysUserLogin of ScheduledTasks names the system user of a task.',
+    otherwise: 'A task of nobody is no answer: a deploy stops.',
   },
   'batch-escapes': {
     tag: 'assumed',
@@ -111,6 +116,17 @@ export const facts = {
     tag: 'assumed',
     says: '`scheduler --update` writes the task’s own line anew and leaves every other byte of the crontab as it is.',
     otherwise: 'Both stores are put back, and what Plesk made of the crontab is said.',
+  },
+  'update-keeps-rest': {
+    tag: 'assumed',
+    says: '`scheduler --update` changes what it names, and leaves a task’s schedule, state, notification and description as they are.',
+    otherwise: 'They are set back by their names, with both stores, and it is said.',
+  },
+  'http-line': {
+    tag: 'assumed',
+    says: 'The line of a task that fetches a URL names that address.',
+    otherwise:
+      'The line is not recognised as the task’s, which is told as drift; nothing of it is changed in any case.',
   },
   'update-arguments': {
     tag: 'assumed',

@@ -1,10 +1,12 @@
 // What a probe asks: the answers this program only assumes, gathered on a real server. Every question only reads.
-import { taskQuery } from './rows.ts';
+import { someTasksQuery } from './rows.ts';
 
 export interface Probe {
   /** What of src/plesk/known.ts it settles. */
   readonly about: string;
   readonly words: readonly string[];
+  /** The answer has a customer's commands in it: their words are taken out. */
+  readonly private?: true;
 }
 
 /** The questions, the ones about one subscription with its name. */
@@ -22,16 +24,26 @@ export function probes(subscription: string | 'none', user: string | 'none'): Pr
       : [
           bin('info-labels', 'site', '--info', subscription),
           bin('info-labels', 'subscription', '--info', subscription),
-          bin('scheduler-verbs', 'scheduler', '--list', '-subscription', subscription, '-json'),
+          {
+            ...bin(
+              'scheduler-verbs list-fields',
+              'scheduler',
+              '--list',
+              '-subscription',
+              subscription,
+              '-json',
+            ),
+            private: true as const,
+          },
         ]),
     // A name is taken from the panel's own list and has been looked at: nothing in it can end the string.
     ...(user === 'none'
       ? []
       : [
-          query(
-            'exec-line php-arguments inactive-line batch-escapes',
-            `${taskQuery} WHERE sysUserLogin='${user}' LIMIT 20`,
-          ),
+          {
+            ...query('exec-line php-arguments inactive-line batch-escapes task-login', someTasksQuery(user)),
+            private: true as const,
+          },
         ]),
   ];
 }

@@ -20,13 +20,19 @@ export const siteQuery =
   "SELECT d.id, d.name, d.webspace_id, h.www_root, h.php_handler_id, s.login, s.home, s.shell FROM domains d JOIN hosting h ON h.dom_id=d.id JOIN sys_users s ON s.id=h.sys_user_id WHERE d.htype='vrt_hst'";
 
 const taskColumns =
-  'id, sysUserLogin, isActive, type, phpHandlerId, command, arguments, description, notify, minute, hour, dayOfMonth, month, dayOfWeek';
+  't.id, COALESCE(s.login, t.sysUserLogin), t.isActive, t.type, t.phpHandlerId, t.command, t.arguments, t.description, t.notify, t.minute, t.hour, t.dayOfMonth, t.month, t.dayOfWeek';
 
-export const taskQuery = `SELECT ${taskColumns} FROM ScheduledTasks`;
+/** Whose a task is may be said by a number or by a name (fact: task-login). */
+export const taskQuery = `SELECT ${taskColumns} FROM ScheduledTasks t LEFT JOIN sys_users s ON s.id=t.sysUserId`;
+
+/** The same for the tasks of one user, some of them. The name has been looked at: nothing in it ends the string. */
+export function someTasksQuery(user: string): string {
+  return `${taskQuery} WHERE COALESCE(s.login, t.sysUserLogin)='${user}' LIMIT 20`;
+}
 
 /** The same for one task. */
 export function oneTaskQuery(id: number): string {
-  return `${taskQuery} WHERE id=${Math.trunc(id)}`;
+  return `${taskQuery} WHERE t.id=${Math.trunc(id)}`;
 }
 
 /** The columns of each row, as they were before the client wrote them down. Any other number of columns is no answer. */
@@ -76,12 +82,14 @@ export function readTasks(text: string): Read<Task[]> {
     const [id = '', user = '', active = '', type = '', handler = '', command = '', args = ''] = row;
     const [, , , , , , , description = '', notify = '', ...fields] = row;
     const runs = isActive(active);
+    const login = nullAs(user, '');
     if (!/^\d+$/.test(id)) return garbage(`the number of a task is none: ${inShort(id)}`);
+    if (login === '') return garbage(`whose task ${id} is is not said`);
     if (!isType(type)) return garbage(`a task of the unknown type ${inShort(type)}`);
     if (runs === 'unknown') return garbage(`whether task ${id} is active is not said: ${inShort(active)}`);
     tasks.push({
       id: Number(id),
-      user: nullAs(user, ''),
+      user: login,
       active: runs,
       type,
       handler: nullAs(handler, ''),

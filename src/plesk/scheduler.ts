@@ -1,7 +1,7 @@
 // `plesk bin scheduler`: which verbs it has, and the words of an update (facts: scheduler-verbs, help-names-verbs,
 // update-arguments, scheduler-php, scheduler-length).
 import { garbage, inShort, type Read, read } from './answer.ts';
-import type { TaskText } from './task.ts';
+import { restWords, type TaskText } from './task.ts';
 
 /** Longest command that one source has found to be accepted. */
 export const longestCommand = 740;
@@ -32,5 +32,6 @@ export function updateWords(
     ...(before.type !== after.type && after.type === 'php' && php !== undefined ? ['-php', php] : []),
     ...(before.command === after.command ? [] : ['-command', after.command]),
     ...(before.args === after.args ? [] : ['-arguments', after.args]),
+    ...(before.rest === undefined || after.rest === undefined ? [] : restWords(before.rest, after.rest)),
   ];
 }

@@ -19,21 +19,54 @@ export interface Task {
   readonly schedule: string;
 }
 
-/** What an update of ours may change; everything else of a task stays. */
+/** What else a task has. An update that names one thing may reset another (fact: update-keeps-rest). */
+export interface TaskRest {
+  readonly active: boolean;
+  readonly schedule: string;
+  readonly notify: string;
+  readonly description: string;
+}
+
+/** What an update of ours may change, and what has to stay as it is. */
 export interface TaskText {
   readonly type: TaskType;
   readonly command: string;
   readonly args: string;
+  /** Absent: nobody has looked. */
+  readonly rest?: TaskRest;
 }
 
-/** What of the task an update may change. */
-export function textOf({ type, command, args }: TaskText): TaskText {
-  return { type, command, args };
+/** The task as an update speaks of it. */
+export function textOf({
+  type,
+  command,
+  args,
+  active,
+  schedule,
+  notify,
+  description,
+}: Task): Required<TaskText> {
+  return { type, command, args, rest: { active, schedule, notify, description } };
 }
 
 /** The same type, command and arguments. */
 export function sameText(a: TaskText, b: TaskText): boolean {
   return a.type === b.type && a.command === b.command && a.args === b.args;
+}
+
+/** Is it what is wanted, with all that had to stay? */
+export function isAs(task: Task, wanted: TaskText): boolean {
+  return sameText(task, wanted) && (wanted.rest === undefined || restWords(task, wanted.rest).length === 0);
+}
+
+/** The words of an update for what differs of the rest. */
+export function restWords(now: TaskRest, wanted: TaskRest): string[] {
+  return [
+    ...(now.active === wanted.active ? [] : ['-active', String(wanted.active)]),
+    ...(now.schedule === wanted.schedule ? [] : ['-schedule', wanted.schedule]),
+    ...(now.notify === wanted.notify ? [] : ['-notify', wanted.notify]),
+    ...(now.description === wanted.description ? [] : ['-description', wanted.description]),
+  ];
 }
 
 export function isType(text: string): text is TaskType {

@@ -3,11 +3,11 @@
 // What its answers look like, by the names of src/plesk/known.ts. A recording from a real server may take the place of any:
 //   confirmed  product-version info-labels list-lines db-rows db-sites db-tasks task-types handler-ids php-line scheduler-verbs
 //   assumed    batch-escapes active-values handler-keys exec-line php-arguments inactive-line help-names-verbs
-//              update-writes-line update-arguments kind-leaves-nothing php-task-shell chroot-line home-is-webspace program-place
+//              update-writes-line update-keeps-rest http-line task-login update-arguments kind-leaves-nothing php-task-shell chroot-line home-is-webspace program-place
 // `flipped` turns one assumed fact round; `fails` breaks an answer.
 
 import type { FactName } from '../../../src/plesk/known.ts';
-import { oneTaskQuery, siteQuery, taskQuery } from '../../../src/plesk/rows.ts';
+import { oneTaskQuery, siteQuery, someTasksQuery, taskQuery } from '../../../src/plesk/rows.ts';
 
 export interface PanelSite {
   id: number;
@@ -96,8 +96,8 @@ export function answer(state: PanelState, words: readonly string[]): Said {
       return ok(state.sites.map((site) => siteRow(state, site)).join(''));
     case 'tasks':
     case 'task': {
-      const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
-      const user = / WHERE sysUserLogin='([^']*)'/.exec(sql)?.[1];
+      const id = Number(/ WHERE t\.id=(\d+)$/.exec(sql)?.[1] ?? 0);
+      const user = userIn(sql);
       const rows = state.tasks.filter(
         (t) => (id === 0 || t.id === id) && (user === undefined || t.user === user),
       );
@@ -132,10 +132,10 @@ export function verbOf(state: PanelState, words: readonly string[]): Verb | 'unk
   // Whoever writes to the database has an answer of this stand-in that no test expects.
   if (first === 'db') {
     if (sql === siteQuery) return 'sites';
-    const id = Number(/ WHERE id=(\d+)$/.exec(sql)?.[1] ?? 0);
+    const id = Number(/ WHERE t\.id=(\d+)$/.exec(sql)?.[1] ?? 0);
     if (/^SHOW COLUMNS FROM (?:ScheduledTasks|sys_users)$/.test(sql)) return 'columns';
-    const ofUser = sql.replace(/ WHERE sysUserLogin='[\w.-]+' LIMIT 20$/, '');
-    if ([sql, ofUser].includes(taskQuery)) return 'tasks';
+    const user = userIn(sql);
+    if (sql === taskQuery || (user !== undefined && sql === someTasksQuery(user))) return 'tasks';
     return sql === oneTaskQuery(id) ? 'task' : 'unknown';
   }
   if (first !== 'bin') return 'unknown';
@@ -146,6 +146,11 @@ export function verbOf(state: PanelState, words: readonly string[]): Verb | 'unk
     return verb !== undefined && state.verbs.includes(verb) ? verb : 'unknown';
   }
   return ['site', 'domain', 'subscription'].includes(second ?? '') ? 'info' : 'unknown';
+}
+
+/** Whose tasks a query is about, where it is about some. */
+function userIn(sql: string): string | undefined {
+  return /='([\w.-]+)' LIMIT 20$/.exec(sql)?.[1];
 }
 
 const ok = (stdout: string): Said => ({ code: 0, stdout, stderr: '' });
@@ -164,12 +169,13 @@ function siteRow(state: PanelState, site: PanelSite): string {
   return `${[id, name, webspace, root, handler, login, home, shell].map((v) => column(state, String(v))).join('\t')}\n`;
 }
 
-// confirmed: db-tasks; assumed: active-values
+// confirmed: db-tasks; assumed: active-values, task-login
 function taskRow(state: PanelState, task: PanelTask): string {
   const active = is(state, 'active-values') ? (task.active ? 'yes' : 'no') : task.active ? '1' : '0';
   const { id, user, type, handler, command, args, description, notify, fields } = task;
   const handlerOrNull = handler === '' ? 'NULL' : handler;
-  return `${[id, user, active, type, handlerOrNull, command, args, description, notify, ...fields].map((v) => column(state, String(v))).join('\t')}\n`;
+  const login = is(state, 'task-login') ? 'NULL' : user;
+  return `${[id, login, active, type, handlerOrNull, command, args, description, notify, ...fields].map((v) => column(state, String(v))).join('\t')}\n`;
 }
 
 // confirmed: handler-ids; assumed: handler-keys
@@ -219,30 +225,43 @@ function list(state: PanelState, words: readonly string[]): Said {
   );
 }
 
-// confirmed: scheduler-verbs; assumed: update-arguments, update-writes-line, kind-leaves-nothing
+// confirmed: scheduler-verbs, scheduler-length, scheduler-php; assumed: update-arguments, update-writes-line, update-keeps-rest, kind-leaves-nothing
 function update(state: PanelState, words: readonly string[]): Said {
   const [, , , id, ...rest] = words;
   const task = state.tasks.find((one) => one.id === Number(id));
   if (task === undefined) return { code: 1, stdout: '', stderr: `Task with ID ${id} does not exist.\n` };
   const before = { ...task };
+  if (is(state, 'update-keeps-rest')) Object.assign(task, { notify: 'errors', description: '' });
   for (let at = 0; at < rest.length; at += 2) {
     const value = rest[at + 1];
     if (value === undefined) return { code: 1, stdout: '', stderr: 'ERROR: a value is missing\n' };
     switch (rest[at]) {
       case '-command':
+        if (is(state, 'scheduler-length') && value.length > 80)
+          return taken(task, before, 'ERROR: the command is too long');
         task.command = value;
+        break;
+      case '-active':
+        task.active = value === 'true';
+        break;
+      case '-schedule':
+        task.fields = value.split(' ') as unknown as PanelTask['fields'];
+        break;
+      case '-notify':
+        task.notify = value as PanelTask['notify'];
+        break;
+      case '-description':
+        task.description = value;
         break;
       case '-type':
         task.type = value as PanelTask['type'];
         break;
       case '-php':
+        if (is(state, 'scheduler-php')) return taken(task, before, `There is no PHP handler '${value}'`);
         task.handler = state.handlers.find((one) => one.fullVersion === value)?.id ?? '';
         break;
       case '-arguments':
-        if (is(state, 'update-arguments')) {
-          Object.assign(task, before);
-          return { code: 1, stdout: '', stderr: "Unrecognized option: '-arguments'\n" };
-        }
+        if (is(state, 'update-arguments')) return taken(task, before, "Unrecognized option: '-arguments'");
         task.args = value;
         break;
       default:
@@ -255,6 +274,12 @@ function update(state: PanelState, words: readonly string[]): Said {
     ? crontabOf(state, task.user)
     : rewritten(state, text, before, task);
   return ok('SUCCESS: Update of the task complete.\n');
+}
+
+/** A refusal: the task is as it was. */
+function taken(task: PanelTask, before: PanelTask, stderr: string): Said {
+  Object.assign(task, before);
+  return { code: 1, stdout: '', stderr: `${stderr}\n` };
 }
 
 /** The task's own line anew; where its shell is another now, it goes to a block of that shell at the end. */
@@ -287,7 +312,7 @@ function shellOf(state: PanelState, task: PanelTask): string {
   return shell === chrootsh && is(state, 'chroot-line') ? '/usr/local/psa/bin/jail' : shell;
 }
 
-// confirmed: php-line; assumed: exec-line, php-arguments
+// confirmed: php-line; assumed: exec-line, php-arguments, http-line
 function lineOf(state: PanelState, task: PanelTask): string {
   const quiet = task.notify === 'errors';
   const wrap = (command: string): string => (quiet ? `(${command})  > /dev/null` : command);
@@ -307,6 +332,6 @@ function lineOf(state: PanelState, task: PanelTask): string {
       return `${fields}\t(${php} -f '${task.command}'${args})  > /dev/null`;
     }
     case 'http':
-      return `${fields}\t${wrap(`/usr/bin/curl -sS '${task.command}'`)}`;
+      return `${fields}\t${wrap(is(state, 'http-line') ? `/opt/psa/bin/fetch-task ${task.id}` : `/usr/bin/curl -sS '${task.command}'`)}`;
   }
 }
