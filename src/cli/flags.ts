@@ -66,5 +66,6 @@ export const database: readonly Flag[] = [
 export const jobs: readonly Flag[] = [
   { name: 'jobs-table', takes: 'NAME', help: 'the table of jobs (import_jobs, jobs …)' },
   { name: 'jobs-states', takes: 'WORDS', help: 'its words: pending=new,done=ok|sent …' },
+  { name: 'jobs-lock', takes: 'NAME', help: 'its workers’ named lock, as in work:{owner}' },
   { name: 'jobs-sql', takes: 'SELECT', help: 'or one row: pending, processing, done, failed' },
 ];

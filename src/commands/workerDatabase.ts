@@ -15,11 +15,17 @@ import { credentialsFor } from './databaseAccess.ts';
 export function jobSettings(ctx: Context): JobSettings {
   const table = word(ctx, 'jobs-table');
   const sql = word(ctx, 'jobs-sql');
+  const lock = word(ctx, 'jobs-lock');
   const given = word(ctx, 'jobs-states');
   const states = given === undefined ? usualStates : statesIn(given);
   if (states === 'wrong')
     throw new Problem('usage', {
       what: `--jobs-states ${given}: it is like pending=new,processing=busy,done=ok|sent,failed=bad.`,
+    });
+  if (lock !== undefined && !lock.includes('{owner}'))
+    throw new Problem('usage', {
+      what: `--jobs-lock ${lock}: the name has {owner} in it, for what the worker writes into its jobs.`,
+      next: 'For example: --jobs-lock import_worker:{owner}',
     });
   if (table !== undefined && sql !== undefined)
     throw new Problem('usage', { what: '--jobs-table and --jobs-sql cannot be used together.' });
@@ -30,6 +36,7 @@ export function jobSettings(ctx: Context): JobSettings {
     });
   return {
     states,
+    ...(lock === undefined ? {} : { lock }),
     ...(table === undefined ? {} : { table }),
     ...(sql === undefined ? {} : { sql: sql.replace(/;\s*$/, '') }),
   };

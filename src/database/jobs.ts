@@ -22,8 +22,12 @@ export type JobTable =
       readonly table: string;
       readonly status: string;
       readonly created?: string;
-      readonly touched?: string;
+      /** Signs of life, the best one first; a worker may fill only some of them. */
+      readonly touched: readonly string[];
       readonly owner?: string;
+      /** Of the last run of a job. */
+      readonly started?: string;
+      readonly ended?: string;
     }
   | { readonly is: 'laravel'; readonly table: string; readonly failed: boolean }
   | { readonly is: 'messenger'; readonly table: string };
@@ -65,20 +69,25 @@ function tableOf(
   const status = first('status', 'state', 'job_status');
   if (status === undefined) return 'none';
   const created = first('created_at', 'created', 'queued_at', 'available_at', 'added_at');
-  const touched = first('heartbeat_at', 'locked_at', 'started_at', 'updated_at');
+  const touched = ['heartbeat_at', 'locked_at', 'started_at', 'updated_at'].flatMap(
+    (name) => columns.get(name) ?? [],
+  );
   const owner = first('locked_by', 'worker', 'owner');
+  const started = first('started_at', 'locked_at', 'processing_at');
+  const ended = first('finished_at', 'completed_at', 'done_at', 'ended_at', 'processed_at', 'updated_at');
   return {
     is: 'states',
     table,
     status,
+    touched,
     ...(created === undefined ? {} : { created }),
-    ...(touched === undefined ? {} : { touched }),
     ...(owner === undefined ? {} : { owner }),
+    ...(started === undefined || ended === undefined ? {} : { started, ended }),
   };
 }
 
-/** Untouched for so many seconds a job that is being done is stuck. */
-const stuckAfter = 300;
+/** Untouched for so many seconds a job that is being done is stuck, unless jobs take long. */
+const leastStuck = 300;
 
 const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 const words = (list: readonly string[]): string =>
@@ -88,7 +97,7 @@ const words = (list: readonly string[]): string =>
  * One statement that counts: pending, processing, done, failed, stuck, oldest (seconds), highest (id), and with `upTo`
  * how many of those there were then are still there. It only reads.
  */
-export function jobsQuery(table: JobTable, states: States, upTo?: number): string {
+export function jobsQuery(table: JobTable, states: States, upTo?: number, stuckAfter = leastStuck): string {
   const t = quote(table.table);
   const left = upTo === undefined ? 'NULL' : `(SELECT COUNT(*) FROM ${t} WHERE id <= ${Math.trunc(upTo)})`;
   switch (table.is) {
@@ -101,9 +110,9 @@ export function jobsQuery(table: JobTable, states: States, upTo?: number): strin
           ? 'NULL'
           : `MAX(IF(${pending}, TIMESTAMPDIFF(SECOND, ${quote(table.created)}, NOW()), NULL))`;
       const stuck =
-        table.touched === undefined
+        table.touched.length === 0
           ? 'NULL'
-          : `SUM(${s} IN (${words(states.processing)}) AND ${quote(table.touched)} < NOW() - INTERVAL ${stuckAfter} SECOND)`;
+          : `SUM(${s} IN (${words(states.processing)}) AND ${touchedOf(table.touched)} < NOW() - INTERVAL ${Math.trunc(stuckAfter)} SECOND)`;
       return `SELECT ${is(states.pending)} AS pending, ${is(states.processing)} AS processing, ${is(states.done)} AS done, ${is(states.failed)} AS failed, ${stuck} AS stuck, ${oldest} AS oldest, NULL AS highest, NULL AS remaining FROM ${t}`;
     }
     case 'laravel': {
@@ -113,6 +122,24 @@ export function jobsQuery(table: JobTable, states: States, upTo?: number): strin
     case 'messenger':
       return `SELECT SUM(delivered_at IS NULL AND available_at <= UTC_TIMESTAMP() AND queue_name <> 'failed') AS pending, SUM(delivered_at IS NOT NULL AND queue_name <> 'failed') AS processing, NULL AS done, SUM(queue_name = 'failed') AS failed, SUM(delivered_at < UTC_TIMESTAMP() - INTERVAL 3600 SECOND AND queue_name <> 'failed') AS stuck, MAX(IF(delivered_at IS NULL AND queue_name <> 'failed', TIMESTAMPDIFF(SECOND, available_at, UTC_TIMESTAMP()), NULL)) AS oldest, MAX(id) AS highest, ${left} AS remaining FROM ${t}`;
   }
+}
+
+function touchedOf(columns: readonly string[]): string {
+  return columns.length === 1 ? quote(columns[0] ?? '') : `COALESCE(${columns.map(quote).join(', ')})`;
+}
+
+/** How long the last jobs took, in seconds, one a row; undefined where the table does not keep it. */
+export function durationsQuery(table: JobTable, states: States): string | undefined {
+  if (table.is !== 'states' || table.started === undefined || table.ended === undefined) return undefined;
+  const [from, to] = [quote(table.started), quote(table.ended)];
+  return `SELECT TIMESTAMPDIFF(SECOND, ${from}, ${to}) AS seconds FROM ${quote(table.table)} WHERE LOWER(${quote(table.status)}) IN (${words(states.done)}) AND ${to} >= ${from} ORDER BY ${to} DESC LIMIT 500`;
+}
+
+/** After how many seconds without a sign a job is stuck: three times as long as all but one in twenty took. */
+export function stuckAfterOf(seconds: readonly number[]): number {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const p95 = sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0;
+  return Math.max(leastStuck, Math.ceil(3 * p95));
 }
 
 /** Words of a flag such as pending=new,processing=busy,done=ok,failed=bad; the rest stays as usual. */
@@ -135,6 +162,10 @@ export interface JobCounts {
   readonly stuck?: number;
   /** Age of the oldest one that waits, in seconds. */
   readonly oldest?: number;
+  /** After how many seconds without a sign one was called stuck. */
+  readonly stuckAfter?: number;
+  /** What would give the stuck ones back: for a person to read and to run. */
+  readonly requeue?: string;
   /** Where done jobs are deleted: the highest number there was. */
   readonly highest?: number;
   /** And how many of those up to a number that was asked for are still there. */
@@ -160,6 +191,9 @@ export function countsOf(row: Readonly<Record<string, string | number | null>>):
   };
 }
 
+/** Ages are whole seconds, and two looks are not at the same moment of a second. */
+const slack = 2;
+
 /** How many jobs were done between two looks; where they are deleted, those that have gone. */
 function doneBetween(before: JobCounts, after: JobCounts): number | 'unknown' {
   if (before.done !== undefined && after.done !== undefined) return Math.max(0, after.done - before.done);
@@ -177,7 +211,15 @@ export function judgeJobs(before: JobCounts, after: JobCounts, seconds: number, 
   const grown = after.pending + after.processing - before.pending - before.processing;
   const drain = grown < 0 ? Math.ceil((after.pending / -grown) * seconds) : -1;
   const failed = Math.max(0, (after.failed ?? 0) - (before.failed ?? 0));
-  const args = { pending: after.pending, processing: after.processing, done: made, failed, perMinute, drain };
+  const args = {
+    pending: after.pending,
+    processing: after.processing,
+    done: made,
+    failed,
+    perMinute,
+    drain,
+    ...(after.oldest === undefined ? {} : { oldest: after.oldest }),
+  };
   const say = (is: Judged['is'], because: string, more = {}): Judged => ({
     is,
     because,
@@ -196,5 +238,9 @@ export function judgeJobs(before: JobCounts, after: JobCounts, seconds: number, 
   }
   if ((after.stuck ?? 0) > 0) return say('warn', 'stuck-before', { stuck: after.stuck ?? 0 });
   if (grown > 0) return say('warn', 'backlog-grows', { arrived: made + grown });
+  // A backlog that was put in at one moment grows older while it shrinks; one that does not shrink should not.
+  const older = (after.oldest ?? 0) - (before.oldest ?? 0);
+  if (before.oldest !== undefined && older > slack && after.pending > 0 && after.pending >= before.pending)
+    return say('warn', 'waiting-longer', { older });
   return say('pass', 'done');
 }

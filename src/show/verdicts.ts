@@ -120,9 +120,11 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'refusals/inconclusive/no-counters': () => 'the server’s counters could not be read',
   'jobs/pass/done': (a) => sayJobs(a),
   'jobs/warn/stuck-before': (a) =>
-    `${sayJobs(a)}; ${a['stuck']} were left in work by a process that is gone: requeue them yourself (back to pending, or failed when they were tried often)`,
+    `${sayJobs(a)}; ${a['stuck']} were left in work by a process that is gone: requeue them yourself, below is how (or failed, when they were tried often)`,
   'jobs/warn/backlog-grows': (a) =>
     `${sayJobs(a)}, but ${a['arrived']} arrived: one instance alone does not keep up (--once passes more often, or a larger batch)`,
+  'jobs/warn/waiting-longer': (a) =>
+    `${sayJobs(a)}, but the one that waits longest has waited ${sayDuration(Number(a['older']) * 1000)} more than before: are some never taken?`,
   'jobs/fail/stuck': (a) => `${a['stuck']} more in work than before that nobody works on; ${sayJobs(a)}`,
   'jobs/fail/more-failures': (a) => `more fail than before: ${sayJobs(a)}`,
   'jobs/fail/none-done': (a) => `${a['pending']} wait, and the worker’s runs did none of them`,
@@ -142,7 +144,11 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
 function sayJobs(a: Record<string, string>): string {
   const drain = a['drain'] === '-1' ? '' : `, drained in about ${sayDuration(Number(a['drain']) * 1000)}`;
   const failed = a['failed'] === '0' ? '' : `, ${a['failed']} failed`;
-  return `${a['done']} done (${a['perMinute']} a minute)${failed}, ${a['pending']} wait, ${a['processing']} in work${drain}`;
+  const oldest =
+    a['oldest'] === undefined || a['pending'] === '0'
+      ? ''
+      : ` (since ${sayDuration(Number(a['oldest']) * 1000)})`;
+  return `${a['done']} done (${a['perMinute']} a minute)${failed}, ${a['pending']} wait${oldest}, ${a['processing']} in work${drain}`;
 }
 
 /** How cron is made to read a crontab that it has missed. */

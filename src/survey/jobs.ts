@@ -2,12 +2,15 @@
 import {
   type Column,
   countsOf,
+  durationsQuery,
   type JobCounts,
   type JobTable,
   jobsQuery,
   jobTableIn,
   type States,
+  stuckAfterOf,
 } from '../database/jobs.ts';
+import { type InWork, inWorkQuery, isStuck, mostInWork, requeueOf } from '../database/stuckJobs.ts';
 import type { DatabaseSession } from '../server/databasePort.ts';
 import type { Server } from '../server/server.ts';
 
@@ -20,6 +23,7 @@ export interface JobSettings {
   readonly states: States;
   readonly table?: string;
   readonly sql?: string;
+  readonly lock?: string;
 }
 
 /** Where the jobs are; 'none' where no table is known, 'unseen' where the database would not tell. */
@@ -40,49 +44,85 @@ export async function jobSource(
   return found === 'none' ? 'none' : { is: 'table', table: found };
 }
 
-/** Counts; 'unseen' where the statement failed. `upTo` is the highest number of an earlier look. */
+/**
+ * Counts; 'unseen' where the statement failed. `upTo` is the highest number of an earlier look, `earlier` what that one
+ * called stuck: between two looks the measure must not change.
+ */
 export async function countJobs(
   server: Server,
   session: DatabaseSession,
   source: JobSource,
-  states: States,
+  settings: States | Counting,
   upTo?: number,
 ): Promise<JobCounts | 'unseen'> {
+  const counting = 'states' in settings ? settings : { states: settings };
+  const { states } = counting;
   // Whatever the statement is, it can write nothing.
   const readOnly = await session.ask('SET SESSION TRANSACTION READ ONLY');
   if (readOnly.is === 'failed') return 'unseen';
-  const sql = source.is === 'sql' ? source.sql : jobsQuery(source.table, states, upTo);
-  const answer = await session.ask(sql);
+  if (source.is === 'sql') {
+    const own = await session.ask(source.sql);
+    return own.is === 'failed' ? 'unseen' : countsOf(own.rows[0] ?? {});
+  }
+  const { table } = source;
+  const stuckAfter = Math.max(await measure(session, table, states), counting.earlier?.stuckAfter ?? 0);
+  const answer = await session.ask(jobsQuery(table, states, upTo, stuckAfter));
   if (answer.is === 'failed') return 'unseen';
   const counts = countsOf(answer.rows[0] ?? {});
   if (counts.highest !== undefined && upTo === undefined) {
     // The next look asks how many of these are left: how many there are is part of this one.
-    const again = await countJobs(server, session, source, states, counts.highest);
+    const again = await countJobs(server, session, source, settings, counts.highest);
     return again === 'unseen' ? counts : { ...again, highest: counts.highest };
   }
-  const orphaned = source.is === 'table' ? await ownersGone(server, session, source.table, states) : 0;
-  return orphaned > (counts.stuck ?? 0) ? { ...counts, stuck: orphaned } : counts;
+  const stuck = await stuckIn(server, session, table, counting, stuckAfter);
+  if (stuck === 'unseen') return table.is === 'states' ? { ...counts, stuckAfter } : counts;
+  const requeue = stuck.length === 0 ? undefined : requeueOf(table, states, stuck);
+  return { ...counts, stuck: stuck.length, stuckAfter, ...(requeue === undefined ? {} : { requeue }) };
 }
 
-/** Jobs in work whose owner is a process of this machine that is not there any more. */
-async function ownersGone(
+export interface Counting {
+  readonly states: States;
+  /** The name of a worker's lock (GET_LOCK), `{owner}` standing for what it writes into its jobs. */
+  readonly lock?: string;
+  readonly earlier?: Pick<JobCounts, 'stuckAfter'> | undefined;
+}
+
+/** After how long a job without a sign is stuck here. */
+async function measure(session: DatabaseSession, table: JobTable, states: States): Promise<number> {
+  const sql = durationsQuery(table, states);
+  const answer = sql === undefined ? undefined : await session.ask(sql);
+  return stuckAfterOf(answer?.is === 'rows' ? answer.rows.map((row) => Number(row['seconds'])) : []);
+}
+
+/** Owners of jobs that nobody works on, one for each; 'unseen' where the table names no owners, or too many. */
+async function stuckIn(
   server: Server,
   session: DatabaseSession,
   table: JobTable,
-  states: States,
-): Promise<number> {
-  if (table.is !== 'states' || table.owner === undefined) return 0;
-  const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
-  const answer = await session.ask(
-    `SELECT ${quote(table.owner)} AS who FROM ${quote(table.table)} WHERE LOWER(${quote(table.status)}) IN (${states.processing.map(() => '?').join(',')}) LIMIT 1000`,
-    [...states.processing],
-  );
-  if (answer.is === 'failed') return 0;
-  const alive = new Set((await server.processes.list()).map((row) => row.pid));
-  const here = server.self.host.split('.')[0]?.toLowerCase();
-  return answer.rows.filter((row) => {
-    // host:pid or host:pid:anything; a bare number may be anybody's.
-    const match = /^([\w.-]+):(\d+)(?::|$)/.exec(String(row['who'] ?? ''));
-    return match !== null && match[1]?.split('.')[0]?.toLowerCase() === here && !alive.has(Number(match[2]));
-  }).length;
+  { states, lock }: Counting,
+  stuckAfter: number,
+): Promise<readonly string[] | 'unseen'> {
+  const sql = inWorkQuery(table, states);
+  const answer = sql === undefined ? undefined : await session.ask(sql);
+  if (answer === undefined || answer.is === 'failed' || answer.rows.length >= mostInWork) return 'unseen';
+  const jobs = answer.rows.map((row): InWork => {
+    const silent = row['silent'] === null || row['silent'] === undefined ? NaN : Number(row['silent']);
+    return { owner: String(row['who'] ?? ''), ...(Number.isNaN(silent) ? {} : { silent }) };
+  });
+  const free = new Map<string, boolean>();
+  for (const owner of lock === undefined ? [] : new Set(jobs.map((job) => job.owner))) {
+    const said = await session.ask('SELECT IS_FREE_LOCK(?) AS free', [
+      (lock ?? '').replaceAll('{owner}', owner),
+    ]);
+    const value = said.is === 'rows' ? said.rows[0]?.['free'] : undefined;
+    if (owner !== '' && (value === 0 || value === 1)) free.set(owner, value === 1);
+  }
+  const witnesses = {
+    here: server.self.host.split('.')[0]?.toLowerCase() ?? '',
+    alive: new Map((await server.processes.list()).map((row) => [row.pid, row.start])),
+    free,
+    stuckAfter,
+    beats: table.is === 'states' && table.touched[0]?.toLowerCase() === 'heartbeat_at',
+  };
+  return jobs.filter((job) => isStuck(job, witnesses)).map((job) => job.owner);
 }

@@ -154,9 +154,9 @@ async function sample(
     }
     const end = kept ?? (await lookAtDatabase(server, found, later));
     const start = baseline?.jobs ?? before.jobs;
-    const highest = isCounts(start) ? start.highest : undefined;
+    const earlier = isCounts(start) ? start : undefined;
     try {
-      const { jobs: after, refused } = await countIn(server, end, found, jobs, ours, highest);
+      const { jobs: after, refused } = await countIn(server, end, found, jobs, ours, earlier);
       noteOwn(seen, refused);
       note(seen, kept === undefined ? end.look : await kept.again(), since());
       const seconds =
@@ -191,13 +191,15 @@ async function countIn(
   server: Server,
   { look, session }: OpenLook,
   found: FoundCredentials,
-  { states, ...jobs }: JobSettings,
+  { states, lock, ...jobs }: JobSettings,
   ours: Set<number>,
-  upTo?: number,
+  earlier?: JobCounts,
 ): Promise<Counted> {
   const count = async (own: DatabaseSession): Promise<Counted> => {
     const source = await jobSource(own, found.credentials.database, { states, ...jobs });
-    const counts = typeof source === 'string' ? source : await countJobs(server, own, source, states, upTo);
+    const counting = { states, ...(lock === undefined ? {} : { lock }), earlier };
+    const counts =
+      typeof source === 'string' ? source : await countJobs(server, own, source, counting, earlier?.highest);
     return { jobs: counts === 'unseen' ? { unseen: 'no-answer' } : counts };
   };
   const why = look.refused?.failure.is;
@@ -258,7 +260,10 @@ function isScript(word: string | undefined, script: string): boolean {
 /** The checks on the database of one worker. */
 function verdicts(worker: Latched, seen: Seen, log: number | 'unknown', runs: number): Verdict[] {
   const make = verdictsOf(worker.name);
-  const say = (check: string, { is, because, args }: Judged): Verdict => make(check, is, because, [], args);
+  const say = (check: string, { is, because, args }: Judged): Verdict => {
+    const requeue = check === 'jobs' && /^stuck/.test(because) ? requeueIn(seen) : undefined;
+    return make(check, is, because, requeue === undefined ? [] : [requeue], args);
+  };
   if (seen.unreached !== undefined)
     return ['database', 'refusals', 'jobs'].map((check) =>
       check === 'refusals' && log !== 'unknown' && log > 0
@@ -280,4 +285,8 @@ function verdicts(worker: Latched, seen: Seen, log: number | 'unknown', runs: nu
 
 function intervalOf({ first, last, own }: Seen): Interval | 'unknown' {
   return first === undefined || last === undefined ? 'unknown' : refusalsBetween(first, last, own);
+}
+
+function requeueIn({ jobs }: Seen): string | undefined {
+  return jobs !== undefined && jobs !== 'none' && 'after' in jobs ? jobs.after.requeue : undefined;
 }
