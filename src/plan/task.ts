@@ -48,9 +48,9 @@ export function wayOf(
   if (task === undefined) return latching.through === 'scheduler' ? stop(job, 'no-task', {}) : plain(job);
   const drift = task.drift.find(({ is }) => is !== 'php');
   if (drift !== undefined) return stop(job, 'task-drifted', { id: task.task.id, how: drift.is });
-  const verb = plesk.canUpdate;
-  if (verb?.is === 'unanswered') return stop(job, 'verb-unknown', { asked: verb.asked, said: verb.said });
-  if (verb?.is === 'answer' && !verb.value)
+  const { verbs } = plesk;
+  if (verbs?.is === 'unanswered') return stop(job, 'verb-unknown', { asked: verbs.asked, said: verbs.said });
+  if (verbs?.is === 'answer' && !verbs.value.update)
     return latching.through === 'scheduler'
       ? stop(job, 'no-verb', {})
       : byLine(job, guard, wish, after, 'no-verb');

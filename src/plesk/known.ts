@@ -57,6 +57,10 @@ export const facts = {
     tag: 'confirmed',
     says: '`plesk bin scheduler` has --list, --create, --update ID, --run and --delete.',
   },
+  'list-rows': {
+    tag: 'confirmed',
+    says: '`scheduler --list -subscription D -json` prints an array with one object for each task, its number under id.',
+  },
   'scheduler-length': {
     tag: 'confirmed',
     says: 'A command of a task has at most about 740 characters (one source).',
@@ -111,6 +115,12 @@ export const facts = {
     says: '`plesk bin scheduler --help` names its verbs, --update among them.',
     otherwise:
       'Whether tasks can be changed is not known: a deploy stops with verb-unknown. A list of verbs that was read and has no --update is an answer: the change goes through the crontab.',
+  },
+  'list-fields': {
+    tag: 'assumed',
+    says: 'A row of that list has type, command, arguments, isActive and the five fields, with the table’s own values.',
+    otherwise:
+      'What it does not say in these words is not compared; where it says something else, that is told as drift.',
   },
   'update-writes-line': {
     tag: 'assumed',

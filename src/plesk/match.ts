@@ -21,6 +21,9 @@ export type Drift =
   | { readonly is: 'runs-though-off' }
   | { readonly is: 'schedule'; readonly panel: string; readonly crontab: string }
   | { readonly is: 'command'; readonly panel: string }
+  /** The scheduler lists it otherwise than the panel's table has it, or not at all. */
+  | { readonly is: 'listed'; readonly field: string; readonly list: string; readonly panel: string }
+  | { readonly is: 'not-listed' }
   | { readonly is: 'php'; readonly panel: string; readonly crontab: string };
 
 export interface Pair {

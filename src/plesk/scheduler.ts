@@ -6,15 +6,18 @@ import { restWords, type TaskText } from './task.ts';
 /** Longest command that one source has found to be accepted. */
 export const longestCommand = 740;
 
-/**
- * Does its help name the verb that changes a task? A text that names none of the others either is no list of verbs: from
- * that nothing follows.
- */
-export function readCanUpdate(help: string): Read<boolean> {
+/** Which of the verbs that matter here a release has. */
+export interface Verbs {
+  readonly update: boolean;
+  readonly list: boolean;
+}
+
+/** What its help names. A text that names no verb at all is no list of verbs: from that nothing follows. */
+export function readVerbs(help: string): Read<Verbs> {
   const names = (verb: RegExp): boolean =>
     new RegExp(`(?:^|[\\s,[|])(?:${verb.source})(?=[\\s,\\]|<]|$)`, 'm').test(help);
   return names(/--(?:create|list|update|delete|run)/)
-    ? read(names(/--update|-u/))
+    ? read({ update: names(/--update|-u/), list: names(/--list|-l/) })
     : garbage(`it names no verb: ${inShort(help) || '(nothing)'}`);
 }
 

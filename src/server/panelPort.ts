@@ -1,7 +1,9 @@
 // The part of the door that is the panel: what may be asked of Plesk, and the one thing that may be changed through it.
+import type { Listed } from '../plesk/listed.ts';
 import type { PhpHandler } from '../plesk/phpHandlers.ts';
 import type { PsaConf } from '../plesk/psaConf.ts';
 import type { Site } from '../plesk/rows.ts';
+import type { Verbs } from '../plesk/scheduler.ts';
 import type { Task, TaskText } from '../plesk/task.ts';
 import type { Ran } from './server.ts';
 
@@ -37,8 +39,10 @@ export interface Plesk {
   /** Every task of every user, in one question. */
   tasks(): Promise<Answer<readonly Task[]>>;
   task(id: number): Promise<Answer<Task | 'gone'>>;
-  /** Does `plesk bin scheduler` have the verb that changes a task? */
-  canUpdate(): Promise<Answer<boolean>>;
+  /** Which verbs has `plesk bin scheduler`? */
+  verbs(): Promise<Answer<Verbs>>;
+  /** The tasks of one subscription as the scheduler lists them. */
+  listed(subscription: string): Promise<Answer<readonly Listed[]>>;
   /** Changes a task's text. Throws a Problem when Plesk says that it has not. */
   update(change: TaskChange): Promise<void>;
   /** What a question of a probe is answered with, as it is. */

@@ -2,11 +2,12 @@
 
 import type { Read } from '../plesk/answer.ts';
 import { isDomain, readInfo } from '../plesk/info.ts';
+import { readListed } from '../plesk/listed.ts';
 import { readHandlers } from '../plesk/phpHandlers.ts';
 import { programPlaces } from '../plesk/places.ts';
 import { readPsaConf } from '../plesk/psaConf.ts';
 import { oneTaskQuery, readSites, readTasks, siteQuery, taskQuery } from '../plesk/rows.ts';
-import { readCanUpdate, updateWords } from '../plesk/scheduler.ts';
+import { readVerbs, updateWords } from '../plesk/scheduler.ts';
 import { readVersion } from '../plesk/version.ts';
 import { Problem } from '../problem.ts';
 import type { Answer, Plesk } from './panelPort.ts';
@@ -73,8 +74,14 @@ export function panel(
       return { is: 'answer', value: answer.value.find((task) => task.id === id) ?? 'gone' };
     },
     // A usage text may come by either way.
-    canUpdate: () =>
-      ask(['bin', 'scheduler', '--help'], readCanUpdate, ({ stdout, stderr }) => `${stdout}\n${stderr}`),
+    verbs: () =>
+      ask(['bin', 'scheduler', '--help'], readVerbs, ({ stdout, stderr }) => `${stdout}\n${stderr}`),
+    listed: async (subscription) => {
+      if (isDomain(subscription))
+        return ask(['bin', 'scheduler', '--list', '-subscription', subscription, '-json'], readListed);
+      const said = `${subscription} is no domain name`;
+      return { is: 'unanswered', asked: 'plesk bin scheduler --list', why: 'garbage', said };
+    },
     update: async ({ id, before, after, php }) => {
       const words = ['bin', 'scheduler', ...updateWords(id, before, after, php)];
       const failed = failureOf(words, await run(words), patience);

@@ -43,11 +43,11 @@ export async function withAnswers(
     told.add(key);
   }
   const { plesk } = facts;
-  if (plesk === 'none' || plesk.is === 'closed' || jobs.every((job) => job.task === undefined))
-    return { facts, findings };
+  const known = plesk === 'none' || plesk.is === 'closed' || plesk.verbs !== undefined;
+  if (known || jobs.every((job) => job.task === undefined)) return { facts, findings };
   const panel = await server.plesk();
   if (panel === 'none') return { facts, findings };
-  return { facts: { ...facts, plesk: { ...plesk, canUpdate: await panel.canUpdate() } }, findings };
+  return { facts: { ...facts, plesk: { ...plesk, verbs: await panel.verbs() } }, findings };
 }
 
 function readRun(

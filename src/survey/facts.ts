@@ -2,6 +2,7 @@
 import type { Command, Reading } from '../command/command.ts';
 import type { Bytes, Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import type { Drift } from '../plesk/match.ts';
+import type { Verbs } from '../plesk/scheduler.ts';
 import type { Task } from '../plesk/task.ts';
 import type { Answer } from '../server/panelPort.ts';
 import type { CrontabSource, Owner, Person, Route, Seen, SeenFile } from '../server/server.ts';
@@ -106,8 +107,8 @@ export interface PleskFacts {
   readonly gaps: readonly Extract<Answer<never>, { is: 'unanswered' }>[];
   /** Tasks of users who have no crontab at all, and the like: what belongs to no line. */
   readonly findings: readonly Finding[];
-  /** Does the verb exist that changes a task? Asked before a deploy only. */
-  readonly canUpdate?: Answer<boolean>;
+  /** Which verbs the scheduler has. Asked before a deploy, and where few users' tasks are looked at. */
+  readonly verbs?: Answer<Verbs>;
 }
 
 /** Where a worker's lock, log and guard go. */

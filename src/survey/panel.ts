@@ -1,7 +1,8 @@
 // What Plesk says of the server, asked once a survey in a handful of questions, however many sites there are.
 import { readable } from '../change/encode.ts';
 import type { Crontab } from '../crontab/crontab.ts';
-import { type Line, type Pair, pairTasks } from '../plesk/match.ts';
+import { differsFrom, type Listed } from '../plesk/listed.ts';
+import { type Drift, type Line, type Pair, pairTasks } from '../plesk/match.ts';
 import type { PhpHandler } from '../plesk/phpHandlers.ts';
 import type { Site } from '../plesk/rows.ts';
 import type { Task } from '../plesk/task.ts';
@@ -15,7 +16,7 @@ type Gap = Extract<Answer<never>, { is: 'unanswered' }>;
 
 /** The panel as one survey knows it. */
 export interface Panel {
-  readonly facts: Omit<PleskFacts, 'findings' | 'canUpdate'>;
+  readonly facts: Omit<PleskFacts, 'findings'>;
   readonly sites: readonly Site[];
   readonly handlers: readonly PhpHandler[];
   /** The user's tasks, each with its line in the crontab. */
@@ -26,8 +27,19 @@ export interface Panel {
   unread(users: ReadonlySet<string>): readonly Task[];
 }
 
-/** Asks what a survey needs to know. Whatever is not answered is a gap that is told, never a guess. */
-export async function panelOf(server: Server, plesk: Plesk, tell: Tell): Promise<Panel> {
+/** Most users whose tasks the scheduler is asked to list: that is a question for each. */
+const mostLists = 3;
+
+/**
+ * Asks what a survey of these users' crontabs needs to know. Whatever is not answered is a gap that is told, never a
+ * guess.
+ */
+export async function panelOf(
+  server: Server,
+  plesk: Plesk,
+  tell: Tell,
+  users: readonly string[],
+): Promise<Panel> {
   if (!server.self.root) return closed;
   const gaps: Gap[] = [];
   const told = <T>(answer: Answer<T>, otherwise: T): T => {
@@ -47,13 +59,41 @@ export async function panelOf(server: Server, plesk: Plesk, tell: Tell): Promise
   const handlers = told<readonly PhpHandler[]>(await plesk.handlers(), []);
   const sitesOf = grouped(sites, (site) => site.login);
   const tasksOf = grouped(tasks, (task) => task.user);
+  const few = users.filter((user) => tasksOf.has(user));
+  const verbs =
+    few.length > 0 && few.length <= mostLists && gaps.length === 0 ? await plesk.verbs() : undefined;
+  const lists = new Map<string, ReadonlyMap<number, Listed>>();
+  for (const user of verbs?.is === 'answer' && verbs.value.list ? few : []) {
+    const subscription = sitesOf.get(user)?.find((site) => site.name === site.subscription);
+    if (subscription === undefined) continue;
+    asking('lists');
+    const answer = await plesk.listed(subscription.name);
+    const listed = new Map(told<readonly Listed[]>(answer, []).map((one) => [one.id, one]));
+    const strange = [...listed.keys()].find((id) => !tasksOf.get(user)?.some((task) => task.id === id));
+    if (answer.is === 'answer' && strange === undefined) lists.set(user, listed);
+    // Whoever does not find it in the table reads the table wrong.
+    if (strange !== undefined)
+      gaps.push({
+        is: 'unanswered',
+        asked: 'plesk bin scheduler --list',
+        why: 'garbage',
+        said: `it lists task ${strange} of ${subscription.name}, which the table does not have`,
+      });
+  }
   return {
-    facts: { is: 'asked', version, sites: sites.length, tasks: tasks.length, gaps },
+    facts: {
+      ...{ is: 'asked', version, sites: sites.length, tasks: tasks.length, gaps },
+      ...(verbs === undefined ? {} : { verbs }),
+    },
     sites,
     handlers,
     pairs: (user, crontab) => {
       const own = tasksOf.get(user);
-      return own === undefined ? [] : pairTasks(own, linesOf(crontab));
+      if (own === undefined) return [];
+      const listed = lists.get(user);
+      return pairTasks(own, linesOf(crontab)).map((pair) =>
+        listed === undefined ? pair : { ...pair, drift: [...pair.drift, ...listDrift(pair.task, listed)] },
+      );
     },
     siteOf: (user, script) => {
       const own = sitesOf.get(user) ?? [];
@@ -74,6 +114,14 @@ const closed: Panel = {
   siteOf: () => 'none',
   unread: () => [],
 };
+
+/** A task that is switched off may be left out of the list. */
+function listDrift(task: Task, list: ReadonlyMap<number, Listed>): Drift[] {
+  const listed = list.get(task.id);
+  if (listed === undefined) return task.active ? [{ is: 'not-listed' }] : [];
+  const other = differsFrom(task, listed);
+  return other === 'none' ? [] : [{ is: 'listed', ...other }];
+}
 
 function grouped<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
@@ -113,6 +161,7 @@ export function driftFindings(source: string, { task, line, drift }: Pair): Find
       command: task.command,
       schedule: task.schedule,
       ...('panel' in one ? { panel: one.panel } : {}),
+      ...('list' in one ? { list: one.list, field: one.field } : {}),
       ...('crontab' in one ? { crontab: readable(one.crontab) } : {}),
     },
   }));

@@ -157,9 +157,10 @@ async function panelFor(
   const plesk = await server.plesk();
   if (plesk === 'none') return { vhosts: 'none', panel: 'none' };
   const { vhosts } = plesk.conf;
-  if (!sources.some((source) => source.is === 'user')) return { vhosts, panel: 'none' };
+  const users = sources.flatMap((source) => (source.is === 'user' ? [source.user] : []));
+  if (users.length === 0) return { vhosts, panel: 'none' };
   const { panelOf } = await import('./panel.ts');
-  return { vhosts, panel: await panelOf(server, plesk, tell) };
+  return { vhosts, panel: await panelOf(server, plesk, tell, users) };
 }
 
 async function taskFindings(source: string, pairs: readonly Pair[]): Promise<Finding[]> {

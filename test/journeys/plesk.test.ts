@@ -179,6 +179,52 @@ describe('tasks and lines made by hand in one crontab', () => {
   });
 });
 
+describe('the scheduler’s own list', () => {
+  test.each([
+    [
+      'another command',
+      (rows: Rows) => Object.assign(rows[0] ?? {}, { command: 'php other.php' }),
+      'another command (php other.php)',
+    ],
+    [
+      'another state',
+      (rows: Rows) => Object.assign(rows[0] ?? {}, { isActive: false }),
+      'another state (false)',
+    ],
+    ['no such task', (rows: Rows) => rows.shift(), 'does not list it'],
+  ] as const)('%s than in the table is drift, and stops a deploy', async (_, act, says) => {
+    const host = pleskHost();
+    listing(host, act);
+    const before = stores(host);
+    expect(said(await run(host, 'scan'))).toContain(says);
+    const ended = await run(host, once);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('task-drifted')]);
+    expect(stores(host)).toEqual(before);
+  });
+
+  test('a task in it that the table does not have: the table was read wrong, and nothing is changed', async () => {
+    const host = pleskHost();
+    listing(host, (rows) => rows.push({ ...rows[0], id: 99 }));
+    const before = stores(host);
+    expect(said(await run(host, 'scan'))).toContain('it lists task 99');
+    const ended = await run(host, once);
+    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('plesk-unanswered')]);
+    expect(stores(host)).toEqual(before);
+  });
+
+  type Rows = Record<string, unknown>[];
+  function listing(host: Host, act: (rows: Rows) => unknown): void {
+    const { programs } = host.machine;
+    host.machine.programs = (argv) => {
+      const ran = programs(argv);
+      if (!argv.includes('-subscription')) return ran;
+      const rows = JSON.parse(ran.stdout) as Rows;
+      act(rows);
+      return { ...ran, stdout: JSON.stringify(rows) };
+    };
+  }
+});
+
 describe('a rollback', () => {
   test('keeps what others wrote into the crontab since, when that is said', async () => {
     const host = pleskHost();
@@ -224,6 +270,7 @@ describe('a panel that does not answer as it should stops the deploy before anyt
     tasks: { exit: 5, says: 'plesk-unanswered' },
     handlers: { exit: 5, says: 'plesk-unanswered' },
     help: { exit: 5, says: 'verb-unknown' },
+    list: { exit: 5, says: 'plesk-unanswered' },
     // Asked when the task is about to be changed: the guard stands there already, and goes again.
     task: { exit: 1, says: 'plesk-unanswered' },
     update: { exit: 1, says: 'plesk-' },
@@ -250,6 +297,15 @@ describe('a panel that does not answer as it should stops the deploy before anyt
     await run(host, once);
     const asked = host.panel.calls.map((words) => verbOf(host.panel, words));
     expect([...new Set(asked)].sort()).toEqual([...verbs].sort());
+  });
+
+  test('a list of tasks is not asked for where the scheduler has none', async () => {
+    const host = pleskHost({ verbs: ['create', 'update', 'run', 'delete'] });
+    expect((await run(host, once)).exit).toBe(0);
+    expect(host.panel.calls.filter((words) => words.includes('--list'))).toEqual([
+      ['bin', 'php_handler', '--list', '-json', 'true'],
+      ['bin', 'php_handler', '--list', '-json', 'true'],
+    ]);
   });
 
   test('a list of verbs that was read and has no --update is an answer: the crontab is changed, and that is said', async () => {

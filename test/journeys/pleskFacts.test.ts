@@ -35,6 +35,7 @@ describe('each assumed fact, turned round', () => {
       ...{ exit: 5, says: 'task-drifted' },
     },
     'help-names-verbs': { exit: 5, says: 'verb-unknown' },
+    'list-fields': { exit: 0, says: 'Deployed as' },
     'task-login': { exit: 5, says: 'plesk-unanswered' },
     'http-line': { wanted: { type: 'http' }, exit: 2, says: 'No entry starts' },
     'update-keeps-rest': { exit: 1, says: 'rest-changed' },

@@ -267,6 +267,7 @@ describe.skipIf(reason !== '')(
       expect([...new Set(verbs)].sort()).toEqual([
         'bin php_handler --list',
         'bin scheduler --help',
+        'bin scheduler --list',
         'bin scheduler --update',
         'db SELECT',
         'version',

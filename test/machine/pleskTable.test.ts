@@ -91,7 +91,7 @@ describe.skipIf(reason !== '')(title, () => {
   );
 
   const modes = ['garbage', 'slow', 'exit'] as const;
-  const verbs: readonly Verb[] = ['version', 'sites', 'tasks', 'handlers', 'help', 'task', 'update'];
+  const verbs: readonly Verb[] = ['version', 'sites', 'tasks', 'handlers', 'help', 'list', 'task', 'update'];
   const broken = verbs.flatMap((verb) => modes.map((mode) => ({ verb, mode })));
   // In memory all of them are in the short form, too.
   test.each(stress ? broken : broken.filter((_, i) => i % 4 === 0))(

@@ -3,11 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isDomain, readInfo, readNames } from '../../src/plesk/info.ts';
 import { facts } from '../../src/plesk/known.ts';
+import { readListed } from '../../src/plesk/listed.ts';
 import { readHandlers, versionOfHandler } from '../../src/plesk/phpHandlers.ts';
 import { nodePlaces, phpPlaces } from '../../src/plesk/places.ts';
 import { readPsaConf } from '../../src/plesk/psaConf.ts';
 import { readRows, readSites, readTasks } from '../../src/plesk/rows.ts';
-import { readCanUpdate, updateWords } from '../../src/plesk/scheduler.ts';
+import { readVerbs, updateWords } from '../../src/plesk/scheduler.ts';
 import { readVersion } from '../../src/plesk/version.ts';
 
 const garbageTexts = [
@@ -211,7 +212,7 @@ describe('the scheduler', () => {
     ['    --list, -l\n    --create, -c\n', false],
     ['    --list\n    --updates    \n', false],
   ])('%j: can it update? %s', (help, can) => {
-    expect(readCanUpdate(help)).toEqual({ is: 'read', value: can });
+    expect(readVerbs(help)).toMatchObject({ is: 'read', value: { update: can } });
   });
 
   test.each([
@@ -220,8 +221,24 @@ describe('the scheduler', () => {
     'Usage: scheduler <command>\n',
     '    -u USER\n',
   ])('%j is no list of verbs: whether it can is not known', (help) => {
-    expect(readCanUpdate(help).is).toBe('garbage');
+    expect(readVerbs(help).is).toBe('garbage');
   });
+
+  test('a list has what its rows say in words we know, and nothing else', () => {
+    const row = { id: '7', command: 'php a.php', isActive: '1', arguments: null, minute: '*', cmd: 'x' };
+    expect(readListed(JSON.stringify([row]))).toEqual({
+      is: 'read',
+      value: [{ id: 7, command: 'php a.php', active: true }],
+    });
+    expect(readListed('[]')).toEqual({ is: 'read', value: [] });
+  });
+
+  test.each([...garbageTexts, '[{}]', '[{"id":"x"}]', '[null]', '[{"id":0}]'])(
+    '%j is no list of tasks',
+    (text) => {
+      expect(readListed(text).is).toBe('garbage');
+    },
+  );
 
   test('an update names what it changes and nothing else', () => {
     const exec = { type: 'exec', command: 'php a.php', args: '' } as const;
@@ -250,7 +267,8 @@ test('no text whatever makes a reader throw', () => {
         readSites,
         readTasks,
         readPsaConf,
-        readCanUpdate,
+        readVerbs,
+        readListed,
       ])
         reader(text);
     }),

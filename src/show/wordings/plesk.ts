@@ -1,6 +1,8 @@
 // The words of what is said about Plesk: rules, and findings that only a plan has.
 import type { Said, Values, Wording } from './wording.ts';
 
+const fields: Readonly<Record<string, string>> = { args: 'text of arguments', active: 'state' };
+
 const drifts: Readonly<Record<string, (a: Values) => string>> = {
   'no-line': (a) =>
     `Plesk shows task ${a['task']} (${a['command']}) as active, and the crontab has no line for it: it does not run.`,
@@ -8,6 +10,10 @@ const drifts: Readonly<Record<string, (a: Values) => string>> = {
     `Task ${a['task']} (${a['command']}) is switched off in Plesk, and cron runs this line all the same.`,
   schedule: (a) => `Plesk shows task ${a['task']} at "${a['panel']}", and cron runs it at "${a['crontab']}".`,
   command: (a) => `Plesk shows task ${a['task']} as: ${a['panel']}. The crontab runs something else.`,
+  listed: (a) =>
+    `Plesk’s scheduler lists task ${a['task']} with another ${fields[a['field'] ?? ''] ?? a['field']} (${a['list']}) than its table has (${a['panel']}).`,
+  'not-listed': (a) =>
+    `Plesk’s table has task ${a['task']} (${a['command']}) as active, and its scheduler does not list it.`,
   php: (a) =>
     `Plesk shows task ${a['task']} with PHP ${a['panel']}, and the crontab runs PHP ${a['crontab']}.`,
 };

@@ -1,9 +1,9 @@
 // A Plesk to test against: its database, the crontabs it writes, and the answers of the program `plesk`.
 //
 // What its answers look like, by the names of src/plesk/known.ts. A recording from a real server may take the place of any:
-//   confirmed  product-version info-labels list-lines db-rows db-sites db-tasks task-types handler-ids php-line scheduler-verbs
+//   confirmed  product-version info-labels list-lines db-rows db-sites db-tasks task-types handler-ids php-line scheduler-verbs list-rows
 //   assumed    batch-escapes active-values handler-keys exec-line php-arguments inactive-line help-names-verbs
-//              update-writes-line update-keeps-rest http-line task-login update-arguments kind-leaves-nothing php-task-shell chroot-line home-is-webspace program-place
+//              update-writes-line update-keeps-rest http-line task-login list-fields update-arguments kind-leaves-nothing php-task-shell chroot-line home-is-webspace program-place
 // `flipped` turns one assumed fact round; `fails` breaks an answer.
 
 import type { FactName } from '../../../src/plesk/known.ts';
@@ -207,7 +207,7 @@ SUCCESS: Gathering information for '${site.name}' complete
 `);
 }
 
-// seen as an array with id and text fields; nothing of ours reads it
+// confirmed: list-rows; assumed: list-fields
 function list(state: PanelState, words: readonly string[]): Said {
   const name = words[words.indexOf('-subscription') + 1];
   const login = state.sites.find((site) => site.name === name)?.login;
@@ -218,6 +218,8 @@ function list(state: PanelState, words: readonly string[]): Said {
     JSON.stringify(
       rows.map(({ id, active, type, command, args, description, notify, fields }) => {
         const [minute, hour, dayOfMonth, month, dayOfWeek] = fields;
+        if (is(state, 'list-fields'))
+          return { id, title: description, what: command, state: active ? 'on' : 'off' };
         const when = { minute, hour, dayOfMonth, month, dayOfWeek };
         return { id, isActive: active, type, command, arguments: args, description, notify, ...when };
       }),
