@@ -2,7 +2,7 @@
 // a server can be read there; CommonJS, because Node starts it faster; each module set up when it is first imported. Each dependency is a file
 // of its own in dist/deps, read when it is called. dist/cache has V8's code cache for the usual commands.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -68,7 +68,7 @@ const scanAlone = {
   name: 'scan-alone',
   setup(b) {
     b.onResolve({ filter: /^\.\/(?:commands\/|(?:database|sockets|web)\.ts$)/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' && path !== './commands/scan.ts'
+      kind === 'dynamic-import' && !['./commands/scan.ts', './commands/trust.ts'].includes(path)
         ? { path, namespace: 'left-out' }
         : undefined,
     );
@@ -148,21 +148,33 @@ for (const { path, text, contents } of [
 
 for (const { path, contents } of single.outputFiles) writeFileSync(path, contents, { mode: 0o755 });
 
+/** What a source file of ours exports. */
+async function exportsOf(file) {
+  const { outputFiles } = await build({
+    ...common,
+    sourcemap: false,
+    entryPoints: { made: file },
+    plugins: [raw, deps],
+  });
+  const made = { exports: {} };
+  new Function('module', 'exports', 'require', outputFiles[0].text)(
+    made,
+    made.exports,
+    createRequire(import.meta.url),
+  );
+  return made.exports;
+}
+
+// The schema of config files comes from the table of flags, too; it is kept under docs, where editors find it.
+const { configSchema } = await exportsOf('src/show/configSchema.ts');
+const schema = 'docs/schema/config-1.json';
+const described = `${JSON.stringify(configSchema(), null, 2)}\n`;
+if (!existsSync(schema) || readFileSync(schema, 'utf8') !== described) writeFileSync(schema, described);
+
 // The manual page is made of the same table as --help. It carries the day of the last commit, so that a build can be repeated.
-const { outputFiles: page } = await build({
-  ...common,
-  sourcemap: false,
-  entryPoints: { manual: 'src/show/manual.ts' },
-  plugins: [raw, deps],
-});
-const made = { exports: {} };
-new Function('module', 'exports', 'require', page[0].text)(
-  made,
-  made.exports,
-  createRequire(import.meta.url),
-);
+const { manual } = await exportsOf('src/show/manual.ts');
 const day = spawnSync('git', ['log', '-1', '--format=%cs'], { encoding: 'utf8' }).stdout?.trim();
-writeFileSync('dist/cronlatch.1', made.exports.manual(version, day || new Date().toISOString().slice(0, 10)));
+writeFileSync('dist/cronlatch.1', manual(version, day || new Date().toISOString().slice(0, 10)));
 
 // The usual commands are run on a crontab of the usual forms, and what V8 has compiled for them is kept.
 const scratch = mkdtempSync(join(tmpdir(), 'cronlatch-build-'));

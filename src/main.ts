@@ -1,7 +1,8 @@
 // argv in, exit code out: the one file that knows `process`, and the only one that builds a Server.
 import { fstatSync, readFileSync, realpathSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path/posix';
-import { answer, checkConfig, consent, type Surroundings, seconds, settle } from './ask/settle.ts';
+import { dirname, join, resolve } from 'node:path/posix';
+import { readAnswers } from './ask/config.ts';
+import { answer, consent, type Surroundings, seconds, settle } from './ask/settle.ts';
 import { help } from './cli/help.ts';
 import { asksForJson, flagNames, type Line, readLine } from './cli/line.ts';
 import type { Context, Interrupts, Result } from './commands/context.ts';
@@ -89,6 +90,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 }
 
 async function run(line: Line, debug: boolean): Promise<Result> {
+  await refuseStrangersConfig(line);
   const around = surroundings(line);
   const settings = settle(line, around);
   const agreed = consent(line, around);
@@ -101,7 +103,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     { out: looksOf(out, process.env, colors), err: looksOf(err, process.env, colors) },
     {
       quiet: line.flags['quiet'] === true,
-      json: line.flags['json'] === true,
+      json: line.flags['json'] === true || line.flags['format'] === 'markdown',
       asks: agreed.prompts && !agreed.given,
       verbose,
       clock: Date.now,
@@ -169,8 +171,8 @@ async function dispatch(ctx: Context): Promise<Result> {
 
 function surroundings(line: Line): Surroundings {
   const path = line.flags['config'];
-  const config = typeof path === 'string' ? readConfig(path) : {};
-  if (typeof path === 'string') checkConfig(path, config, flagNames());
+  const { shared, workers } =
+    typeof path === 'string' ? readAnswers(path, readConfig(path), flagNames()) : { shared: {}, workers: [] };
   return {
     env: process.env,
     cwd: workingDirectory(),
@@ -184,8 +186,18 @@ function surroundings(line: Line): Surroundings {
     get program() {
       return [process.execPath, realpathSync(process.argv[1] ?? ''), ...process.argv.slice(2)];
     },
-    config,
+    config: shared,
+    workers,
   };
+}
+
+/** Who can write the answers says whose crontab runs what: root takes them from nobody else's hands. */
+async function refuseStrangersConfig(line: Line): Promise<void> {
+  const path = line.flags['config'];
+  if (typeof path !== 'string' || process.geteuid?.() !== 0) return;
+  const { localServer } = await import('./server/local.ts');
+  const { refuseUntrusted } = await import('./commands/trust.ts');
+  await refuseUntrusted(localServer(), resolve(workingDirectory(), path));
 }
 
 /** The directory may have been removed under us. */

@@ -4,6 +4,7 @@ import type { Line } from '../cli/line.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import { isPanels } from '../plesk/places.ts';
 import { Problem } from '../problem.ts';
+import { type Answers, onlyFlags } from './config.ts';
 import type { Latching, Part, Pick, Scope, Settings } from './settings.ts';
 
 /** What the program was started in. */
@@ -19,7 +20,9 @@ export interface Surroundings {
   /** The words that this program was started with, interpreter first. */
   readonly program?: readonly string[];
   /** Answers of --config, keys named like the flags. */
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: Answers;
+  /** Those of each worker, where the config file lists any. */
+  readonly workers?: readonly Answers[];
 }
 
 export interface Consent {
@@ -31,52 +34,6 @@ export interface Consent {
 }
 
 type Value = string | boolean | readonly string[] | undefined;
-
-/** Flags that are about one command line only: never taken from the environment or a file. */
-const onlyFlags = new Set([
-  'help',
-  'version',
-  'ci',
-  'config',
-  'plan',
-  'save',
-  'print',
-  'probe',
-  'resume',
-  'dry-run',
-  'expect',
-  'keep',
-  'kill',
-  'run-now',
-  'background',
-  'status',
-  'stop',
-  'scaffold',
-  'force',
-  'remote',
-  'unseen-transactions',
-  'file',
-  'debug',
-  'quiet',
-  'verbose',
-  'color',
-  'no-color',
-  'json',
-  'format',
-]);
-
-/** Refuses keys of a config file that nobody would ever read: a slip must not be passed over in silence. */
-export function checkConfig(
-  path: string,
-  config: Readonly<Record<string, unknown>>,
-  flags: readonly string[],
-): void {
-  for (const key of Object.keys(config)) {
-    if (flags.includes(key) && !onlyFlags.has(key)) continue;
-    const why = flags.includes(key) ? 'can be given on the command line only' : 'is no answer';
-    throw new Problem('usage', { what: `The config file ${path}: '${key}' ${why}.` });
-  }
-}
 
 /** One answer and where it came from. */
 export function answer(

@@ -50,8 +50,8 @@ export const commands: readonly CommandRow[] = [
       {
         name: 'format',
         takes: 'NAME',
-        values: ['text', 'json', 'sarif', 'github'],
-        help: 'text, json, sarif or github (text)',
+        values: ['text', 'json', 'sarif', 'github', 'gitlab'],
+        help: 'text, json, sarif, github or gitlab (text)',
       },
       { name: 'probe', takes: 'FILE', help: 'only ask Plesk how it answers, for a bug report' },
       json,
@@ -119,6 +119,12 @@ export const commands: readonly CommandRow[] = [
       { name: 'save', takes: 'FILE', help: 'with --dry-run: keep the plan' },
       { name: 'plan', takes: 'FILE', help: 'apply exactly this plan, or refuse' },
       { name: 'resume', takes: 'ID', help: 'carry on a deployment that was cut off' },
+      {
+        name: 'format',
+        takes: 'NAME',
+        values: ['text', 'json', 'markdown'],
+        help: 'text, json or markdown (text)',
+      },
       { name: 'keep-on-fail', help: 'do not roll back when a check fails' },
       { name: 'strict', help: 'exit 6 when a check could not be measured' },
       {

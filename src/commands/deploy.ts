@@ -1,5 +1,6 @@
 // deploy: ask → survey → plan → show → agree → lock → survey again → apply → verify → close.
 import { type EarlierLock, latchingFor, type Settings } from '../ask/settings.ts';
+import { oneOf } from '../ask/settle.ts';
 import { isEmpty, type Plan, planOf, planToJson } from '../change/plan.ts';
 import { targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
@@ -17,14 +18,33 @@ import { reaches } from '../survey/findings.ts';
 import { survey } from '../survey/survey.ts';
 import { withTokens } from '../survey/tokens.ts';
 import { agree, carryOut, report } from './carryOut.ts';
-import { type Context, flag, type Result, word } from './context.ts';
+import { type Context, flag, type Result, reportSchema, word } from './context.ts';
+import { deployEach, listedWorkers } from './deployEach.ts';
 import { resumeDeployment } from './resume.ts';
 import { deploySaved } from './savedPlan.ts';
 import { refuseUntrusted } from './trust.ts';
 import { alone, refuseUnfinished } from './work.ts';
 
-/** Deploys, or with --dry-run stops after the plan. */
+/** Deploys, or with --dry-run stops after the plan: one choice of workers, or each that the config file lists. */
 export async function deploy(ctx: Context): Promise<Result> {
+  const format = oneOf(word(ctx, 'format'), ['text', 'json', 'markdown'] as const, '--format');
+  const workers = listedWorkers(ctx);
+  const one = workers.length === 0 || ['plan', 'resume'].some((made) => word(ctx, made) !== undefined);
+  const save = word(ctx, 'save');
+  const result = one
+    ? await deployOne(ctx)
+    : await deployEach(
+        ctx,
+        workers,
+        deployOne,
+        save === undefined ? undefined : (plans) => keep(ctx, save, { schema: reportSchema, plans }),
+      );
+  if (format !== 'markdown') return result;
+  const { planMarkdown } = await import('../show/planMarkdown.ts');
+  return { ...result, document: await planMarkdown(result.json) };
+}
+
+async function deployOne(ctx: Context): Promise<Result> {
   const saved = word(ctx, 'plan');
   const cutOff = word(ctx, 'resume');
   if (saved !== undefined && cutOff !== undefined)
@@ -76,7 +96,7 @@ export async function planAndCarryOut<T = never>(
     return { json: report(ctx, { ...json, outcome: { is: 'already-deployed', exit: 0 } }), exit: 0 };
   }
   const save = word(ctx, 'save');
-  if (save !== undefined) await savePlan(ctx, save, planned.plan);
+  if (save !== undefined) await keep(ctx, save, planToJson(planned.plan));
   if (dryRun) {
     ctx.screen.print('Dry run: nothing was changed.');
     return { json: report(ctx, { ...json, outcome: { is: 'planned', exit: 0 } }), exit: 0 };
@@ -255,10 +275,10 @@ function difference(before: Plan, now: Plan): string {
   return step.kind === 'stop-process' ? step.script : targetOf(step);
 }
 
-async function savePlan(ctx: Context, path: string, plan: Plan): Promise<void> {
+async function keep(ctx: Context, path: string, plan: object): Promise<void> {
   const { server } = ctx;
   const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
-  const text = `${JSON.stringify(planToJson(plan), null, 2)}\n`;
+  const text = `${JSON.stringify(plan, null, 2)}\n`;
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
   const { uid, gid } = server.self.owner;
   if ((await server.files.look(absolute, server.self.owner)).is === 'file')

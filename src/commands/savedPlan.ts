@@ -4,7 +4,7 @@ import { lockless } from '../apply/stop.ts';
 import { type Plan, planToJson } from '../change/plan.ts';
 import { type Step, targetOf } from '../change/step.ts';
 import { readJournals } from '../journal/journal.ts';
-import { readPlan } from '../plan/saved.ts';
+import { readPlans } from '../plan/saved.ts';
 import { Problem } from '../problem.ts';
 import { showPlan } from '../show/diff.ts';
 import { sourceName } from '../survey/facts.ts';
@@ -17,7 +17,14 @@ import { alone, refuseUnfinished } from './work.ts';
 export async function deploySaved(ctx: Context, path: string): Promise<Result> {
   const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
   if (ctx.server.self.root) await refuseUntrusted(ctx.server, absolute);
-  const plan = await readPlan(ctx.server, absolute);
+  const plans = await readPlans(ctx.server, absolute);
+  const [first] = plans;
+  if (plans.length === 1 && first !== undefined) return deployPlan(ctx, path, first);
+  const { eachPlan } = await import('./deployEach.ts');
+  return eachPlan(ctx, plans, (one, plan) => deployPlan(one, path, plan));
+}
+
+async function deployPlan(ctx: Context, path: string, plan: Plan): Promise<Result> {
   refuseOtherSources(ctx, plan);
   const dryRun = flag(ctx, 'dry-run');
   if (!dryRun && !ctx.consent.given && !ctx.consent.prompts) {

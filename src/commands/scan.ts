@@ -24,7 +24,8 @@ export async function scan(ctx: Context): Promise<Result> {
   const format =
     ctx.line.flags['json'] === true
       ? 'json'
-      : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github'] as const, '--format') ?? 'text');
+      : (oneOf(word(ctx, 'format'), ['text', 'json', 'sarif', 'github', 'gitlab'] as const, '--format') ??
+        'text');
   const choice: Choice = { only: rulesOf(ctx, 'only') ?? 'all', ignore: rulesOf(ctx, 'ignore') ?? new Set() };
   const facts = await survey(ctx.server, ctx.settings, undefined, (event) => ctx.screen.tell(event));
   const panels = facts.plesk === 'none' ? [] : facts.plesk.findings;
@@ -45,6 +46,11 @@ export async function scan(ctx: Context): Promise<Result> {
       const { annotations } = await import('../show/github.ts');
       const pathOf = (source: string) => fromHere(ctx.around.cwd, source) ?? source;
       return { json: {}, document: annotations(all, pathOf), exit };
+    }
+    case 'gitlab': {
+      const { codeQuality } = await import('../show/gitlab.ts');
+      const pathOf = (source: string) => fromHere(ctx.around.cwd, source) ?? source;
+      return { json: {}, document: codeQuality(all, pathOf), exit };
     }
     case 'json': {
       print(ctx, facts, reported, rest);

@@ -1,22 +1,29 @@
 // A plan from a file: read back, checked for its schema, never guessed at.
 import { stepFromJson } from '../change/encode.ts';
 import { cannotUndoOf, type Plan, planOf, planSchema } from '../change/plan.ts';
+import type { Bytes } from '../crontab/crontab.ts';
 import { Problem, reasonOf } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 
-/** Reads what `deploy --save` wrote. Throws 'plan-unreadable' for anything else, also for a plan that was edited. */
-export async function readPlan(server: Server, path: string): Promise<Plan> {
+/** Reads what `deploy --save` wrote: a plan, or one for each worker of a config file, in order. Throws 'plan-unreadable' for anything else, also for a plan that was edited. */
+export async function readPlans(server: Server, path: string): Promise<readonly Plan[]> {
   const seen = await server.files.look(path, server.self.owner);
   if (seen.is === 'absent') throw new Problem('file-missing', { path });
   if (seen.is !== 'file') throw new Problem('plan-unreadable', { path, reason: 'it is not a file' });
-  let json: { plan?: unknown } | null;
+  let json: { plan?: unknown; plans?: unknown } | null;
   try {
     json = JSON.parse(Buffer.from(seen.bytes, 'latin1').toString('utf8'));
   } catch (error) {
     throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
   }
+  if (Array.isArray(json?.plans) && json.plans.length > 0)
+    return json.plans.map((plan) => planFrom(plan, path, seen.bytes));
   // The report of `--dry-run --json` holds the same plan.
-  const inner = (json?.plan ?? json) as Plan | null;
+  return [planFrom(json?.plan ?? json, path, seen.bytes)];
+}
+
+function planFrom(json: unknown, path: string, bytes: Bytes): Plan {
+  const inner = json as Plan | null;
   if (typeof inner !== 'object' || inner === null)
     throw new Problem('plan-unreadable', { path, reason: 'it holds no plan' });
   if (inner.schema !== planSchema || !Array.isArray(inner.steps) || !Array.isArray(inner.workers)) {
@@ -34,7 +41,7 @@ export async function readPlan(server: Server, path: string): Promise<Plan> {
   }
   if (plan.id !== inner.id || plan.for !== 'deploy') {
     // --json hides passwords, so what it printed cannot be applied: --save keeps the bytes, readable for you alone.
-    const reason = seen.bytes.includes('***')
+    const reason = bytes.includes('***')
       ? 'its secrets are hidden, as --json prints them'
       : 'it is not what it was saved as';
     throw new Problem('plan-unreadable', { path, reason });

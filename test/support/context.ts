@@ -1,4 +1,5 @@
 // A Context for journeys: memory server, a screen that keeps what it is told, a person with prepared answers.
+import type { Config } from '../../src/ask/config.ts';
 import type { Prompter } from '../../src/ask/prompter.ts';
 import { consent, type Surroundings, settle } from '../../src/ask/settle.ts';
 import { readLine } from '../../src/cli/line.ts';
@@ -21,6 +22,8 @@ export async function contextFor(
     terminal?: boolean;
     env?: Record<string, string>;
     heard?: () => 'no' | 'SIGINT' | 'SIGTERM';
+    /** What --config would have read. */
+    config?: Config;
   } = {},
 ): Promise<Told> {
   const line = readLine(command.split(' ').filter((word) => word !== ''));
@@ -31,7 +34,8 @@ export async function contextFor(
     root: server.self.root,
     home: server.self.home,
     terminal: options.terminal ?? false,
-    config: {},
+    config: options.config?.shared ?? {},
+    workers: options.config?.workers ?? [],
   };
   let out = '';
   let err = '';

@@ -1,6 +1,14 @@
 // Who may be asked, and what is consent, where there is no terminal: rules 10 to 15, 39 and 40.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { envName } from '../../src/ask/settle.ts';
@@ -238,6 +246,23 @@ describe.concurrent('where an answer comes from', () => {
     expectProblem(ended, 'usage', 2);
     expect(ended.err).toContain(says);
     expect(ended.err.trimEnd().split('\n').length).toBeLessThanOrEqual(4);
+  });
+
+  test.runIf(process.getuid?.() === 0)('root takes answers from no file that others can write', async () => {
+    const at = site();
+    const config = join(at.directory, 'answers.json');
+    writeFileSync(config, '{"interpreter": "/home/stranger/php"}');
+    const dryRun = () => run(['deploy', ...at.on, '--all', '--dry-run', '--config', config]);
+    chmodSync(config, 0o666);
+    expect(await dryRun()).toMatchObject({ code: 5, err: expect.stringContaining('others may write it') });
+    chmodSync(config, 0o644);
+    chownSync(config, 65534, 65534);
+    expect(await dryRun()).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('it belongs to uid 65534'),
+    });
+    chownSync(config, 0, 0);
+    expect((await dryRun()).code).not.toBe(5);
   });
 });
 
