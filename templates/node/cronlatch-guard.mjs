@@ -1,4 +1,4 @@
-// cronlatch-guard version: 1.1.0
+// cronlatch-guard version: 1.2.0
 //
 // One instance of a worker at a time. Node 16 or newer, no package needed. Twin of cronlatch-guard.php: same files,
 // messages and exit codes, and the two exclude each other on one lock.
@@ -37,7 +37,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, Worker } from 'node:worker_threads';
 
 const RECORD = 512;
 const LOG_LIMIT = 1048576;
@@ -71,7 +71,10 @@ function acquire(options) {
   const deadline = Date.now() + (guard.wait || 0) * 1000;
   for (let replaced = 0; ; closeSync(guard.fd)) {
     const got = tryLock(guard);
-    if (got === 'got') return begin(guard);
+    if (got === 'got') {
+      begin(guard);
+      return guard.shared ? takeSecond(guard) : undefined;
+    }
     if (got === 'replaced' && ++replaced >= 50) refuse(guard, 74, `${guard.path}.lock keeps being replaced`);
     if (got === 'busy') {
       if (isPartOfHolder(guard)) return;
@@ -286,7 +289,7 @@ function begin(guard) {
     why: '',
   };
   writeRecord(guard);
-  remove(`${guard.path}.stuck`);
+  if (!guard.shared) remove(`${guard.path}.stuck`);
   guard.stamp = deployed(guard);
   if (state.held.length > 1) return; // a second lock of the same process: the first one has set up what follows
   process.on('exit', (code) => finish(code === 0 ? 'done' : 'failed'));
@@ -307,6 +310,76 @@ function begin(guard) {
   }
 }
 
+// ---- several web servers: a second lock, in the database they share (cronlatch-shared.mjs, a thread)
+
+const OURS = 1;
+const BUSY = 2;
+
+/** Waits for the answer: not an import of the worker is run before it is there. */
+function takeSecond(guard) {
+  const file = new URL('./cronlatch-shared.mjs', import.meta.url);
+  const memory = new SharedArrayBuffer(2048);
+  guard.second = { word: new Int32Array(memory, 0, 2), text: new Uint8Array(memory, 8) };
+  let { is, text } = { is: 0, text: `${fileURLToPath(file)} is missing` };
+  if (lstat(fileURLToPath(file))) {
+    const script =
+      attempt(() => realpathSync(guard.script || process.argv[1])) || `${process.cwd()}/worker.js`;
+    const { shared: from, name, maxRuntime } = guard;
+    const workerData = { memory, from, name, script, maxRuntime };
+    try {
+      guard.second.thread = new Worker(file, { execArgv: [], workerData });
+      ({ is, text } = askSecond(guard, 30_000));
+    } catch (error) {
+      text = error.message; // a policy without threads
+    }
+  }
+  if (is === BUSY) {
+    state.why = state.why || 'another server is at work';
+    finish('done');
+    say(guard, text);
+    log(guard, text);
+    process.exit(0);
+  }
+  if (is !== OURS) {
+    state.why = state.why || 'no second lock';
+    finish('failed');
+    complain(guard, `${guard.name}: no second lock, so nothing was started: ${text}`, 76);
+  }
+  remove(`${guard.path}.stuck`);
+  guard.record.shared = text;
+  writeRecord(guard);
+  for (const event of ['message', 'error', 'exit']) {
+    guard.second.thread.on(event, () => {
+      // This worker never asks. It is told as by a `kill`; one that asks stops before its next job.
+      if (loseSecond(guard) && !state.asked) process.kill(process.pid, 'SIGTERM');
+    });
+  }
+  guard.second.thread.unref(); // after on(), which would undo it
+}
+
+/** Puts the question (the first one is put by the thread's start) and waits for the answer, the event loop with it. */
+function askSecond({ second: { word, text, thread }, record }, milliseconds) {
+  if (record.shared) {
+    Atomics.store(word, 0, 0);
+    thread.postMessage('');
+  }
+  Atomics.wait(word, 0, 0, milliseconds);
+  const is = Atomics.load(word, 0);
+  const bytes = Buffer.from(text.slice(0, Atomics.load(word, 1)));
+  return { is, text: is === 0 ? 'no answer' : bytes.toString() };
+}
+
+function loseSecond(guard) {
+  if (guard.record.state !== 'running') return '';
+  const { word, text } = guard.second;
+  const bytes = Buffer.from(text.slice(0, Atomics.load(word, 1)));
+  if (!guard.lost)
+    log(guard, Atomics.load(word, 0) === 0 ? 'The second lock gives no answer.' : bytes.toString());
+  guard.lost = true;
+  state.why = state.why || 'the second lock was lost';
+  return state.why;
+}
+
 // ---- while running, and at the end
 
 function reasonToStop(guard) {
@@ -321,6 +394,7 @@ function reasonToStop(guard) {
     writeRecord(guard);
     rotateLog(guard);
   }
+  if (guard.second && askSecond(guard, 15_000).is !== OURS) return loseSecond(guard);
   guard.jobs++;
   return '';
 }
@@ -397,7 +471,7 @@ function staysDead(guard, record) {
   return true;
 }
 
-function complain(guard, text) {
+function complain(guard, text, code = 75) {
   log(guard, text);
   const marker = lstat(`${guard.path}.stuck`);
   if (verbose(guard) || !marker || now() - marker.mtimeMs / 1000 >= 3600) {
@@ -405,9 +479,9 @@ function complain(guard, text) {
     const temporary = `${guard.path}.stuck.${process.pid}.tmp`;
     attempt(() => writeFileSync(temporary, '', { mode: 0o600 }));
     attempt(() => renameSync(temporary, `${guard.path}.stuck`));
-    leave(75, text);
+    leave(code, text);
   }
-  process.exit(75);
+  process.exit(code);
 }
 
 /** 'none' without a record, else whether the process that wrote it lives: 'alive', 'dead' or 'unknown'. */
@@ -660,6 +734,7 @@ if (isMainThread && query.has('dir')) {
     wait: number('wait'),
     verbose: yes('verbose'),
     killStuck: yes('killStuck'),
+    shared: query.get('shared') || '',
   });
 } else if (
   isMainThread &&

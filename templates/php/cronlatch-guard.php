@@ -1,5 +1,5 @@
 <?php
-// cronlatch-guard version: 1.1.0
+// cronlatch-guard version: 1.2.0
 //
 // One instance of a worker at a time. PHP 7.4 to 8.5, no extension needed (pcntl and posix are used when present).
 // In a script, as its first statement:
@@ -21,7 +21,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private const LOG_LIMIT = 1048576;
         public const DEFAULTS = [
             'dir' => '', 'name' => '', 'script' => '', 'maxRuntime' => 0, 'maxTime' => 0, 'maxMemory' => 0, 'maxJobs' => 0,
-            'wait' => 0, 'verbose' => false, 'killStuck' => false, 'lockChildren' => false,
+            'wait' => 0, 'verbose' => false, 'killStuck' => false, 'lockChildren' => false, 'shared' => '',
         ];
 
         /** @var Guard[] Locks of this process. Static: a handle in a local variable is closed, and the lock lost, at the end of its function. */
@@ -46,6 +46,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
         private $record = [];
         private $script = '';
         private $stamp = '';
+        private $shared;
 
         private function __construct(array $options)
         {
@@ -106,6 +107,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 }
             }
             $this->begin();
+            if ($this->options['shared'] !== '') { // several web servers: a second lock, in the database they share
+                $this->shared = (require __DIR__ . '/cronlatch-shared.php')($this);
+            }
         }
 
         private function checkDirectory(): void
@@ -275,7 +279,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 'ended' => null, 'why' => '',
             ];
             $this->writeRecord();
-            if (lstat($this->path . '.stuck') !== false) {
+            if ($this->options['shared'] === '' && lstat($this->path . '.stuck') !== false) {
                 unlink($this->path . '.stuck');
             }
             $script = $this->called();
@@ -352,6 +356,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                     $this->writeRecord();
                     $this->rotateLog();
                 }
+            }
+            if ($this->shared !== null && ($lost = ($this->shared)()) !== '') {
+                return $lost;
             }
             $this->jobs++;
             return '';
@@ -437,7 +444,7 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
             return true;
         }
 
-        private function complain(string $text): void
+        private function complain(string $text, int $code = 75): void
         {
             $this->log($text);
             $marker = $this->path . '.stuck';
@@ -447,9 +454,9 @@ if (!class_exists(__NAMESPACE__ . '\Guard', false)) {
                 if (touch("$marker.{$this->pid}.tmp")) {
                     rename("$marker.{$this->pid}.tmp", $marker);
                 }
-                $this->leave(75, $text);
+                $this->leave($code, $text);
             }
-            exit(75);
+            exit($code);
         }
 
         /** 'none' without a record, else whether the process that wrote it lives: 'alive', 'dead' or 'unknown'. */

@@ -63,7 +63,7 @@ it('the table of options names every option of both guards, and no other', () =>
 
 it('every proof in the table has a test of that number in the file it names', () => {
   const rows = [...doc.matchAll(/^\| #(\d+) +\|[^|]*\| ([^|]*)\|$/gm)];
-  expect(rows.map((row) => Number(row[1]))).toEqual([...Array.from({ length: 20 }, (_, i) => i + 1), 22]);
+  expect(rows.map((row) => Number(row[1]))).toEqual(Array.from({ length: 22 }, (_, i) => i + 1));
   for (const [, number, files = ''] of rows) {
     for (const file of files.trim().split(', ')) {
       expect(existsSync(join(root, file)), file).toBe(true);

@@ -92,6 +92,7 @@ export function stage() {
   const strays: number[] = [];
   for (const [from, to] of [
     ['php/cronlatch-guard.php', 'cronlatch-guard.php'],
+    ['php/cronlatch-shared.php', 'cronlatch-shared.php'],
     ['node/cronlatch-guard.mjs', 'cronlatch-guard.mjs'],
   ] as const)
     copyFileSync(new URL(`../../templates/${from}`, import.meta.url), join(root, to));

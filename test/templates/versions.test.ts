@@ -92,5 +92,18 @@ describe.skipIf(!hasPhp)('#19: no error, no deprecation', { timeout: 300_000 }, 
     expect(await at.run([...php, ...options, bare])).toMatchObject({ code: 0, out: 'ran\n', err: '' });
     expect(JSON.parse(readFileSync(at.file('.lock'), 'utf8'))).toMatchObject({ state: 'done' });
     rmSync(bare);
+
+    // The second lock's file, as far as a server that is not there lets it come.
+    const home = join(at.root, '.env');
+    writeFileSync(home, 'DB_HOST="127.0.0.1:1"\nDB_NAME=app\nDB_USER=u12345_app\n');
+    const second = join(at.root, 'second.php');
+    writeFileSync(
+      second,
+      `<?php (require __DIR__ . '/cronlatch-guard.php')(['dir' => '${at.dir}', 'name' => 'worker', 'verbose' => true, 'shared' => '${home}']); echo 'ran';`,
+    );
+    const refused = await at.run([...php, second]);
+    expect(refused.out).toBe('');
+    expect(refused.err).toMatch(/^worker: no second lock, so nothing was started: .*2002.*\n$/);
+    if (version === 'native') expect(refused.code).toBe(76);
   });
 });
