@@ -2,13 +2,13 @@
 // opened for one question and given back at once. A look that is refused is a finding and is never tried again in a loop.
 import type { Limit } from '../database/limits.ts';
 import { accountOf, hostOf, rowFor } from '../database/limits.ts';
-import { countersOf, failureOf } from '../database/refusals.ts';
+import { countersOf, failureOf, noTries, type OwnTries } from '../database/refusals.ts';
 import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../server/databasePort.ts';
 import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
-import { type DatabaseLook, lookAtDatabase } from '../survey/database.ts';
+import { type DatabaseLook, lookAtDatabase, type OpenLook } from '../survey/database.ts';
 import { countJobs, type JobSettings, type JobSource, jobSource } from '../survey/jobs.ts';
-import { asAccount } from '../survey/ladder.ts';
+import { asAccount, type Refused, withTry } from '../survey/ladder.ts';
 import type { DatabaseSample } from './records.ts';
 
 const connectTimeout = 3000;
@@ -45,6 +45,12 @@ interface State {
   limit: Limit | undefined;
   /** Was more than one way in tried already? Once is enough. */
   tried: boolean;
+  /** Administrators were denied: asking again would only be counted. */
+  denied: boolean;
+  /** Tries that were refused after the counters of their look were read. */
+  owed: OwnTries;
+  /** Sessions that were ours; one that was given back a moment ago may be listed yet. */
+  readonly ours: Set<number>;
   jobsDue: number;
   source: JobSource | 'none' | 'unasked';
 }
@@ -57,6 +63,9 @@ export function databaseEyes(on: EyesOn): DatabaseEyes {
     first: undefined,
     limit: undefined,
     tried: false,
+    denied: false,
+    owed: noTries,
+    ours: new Set(),
     jobsDue: 0,
     source: 'unasked',
   };
@@ -90,15 +99,16 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
     const { place, credentials } = on.found;
     const once = await on.server.databases.open(place, credentials, connectTimeout);
     if (once.is === 'failed') return refusedLook(on, once);
+    state.ours.add(once.session.id);
     await once.session.close();
   }
   state.tried = true;
-  const open = await lookAtDatabase(on.server, on.found);
+  const open = await lookWhole(on, state);
   const { look } = open;
-  const full = look.refused?.failure.is === 'full' ? look.refused.failure : undefined;
-  if (look.by === 'kernel' && full === undefined) {
+  const full = look.refused?.failure.is === 'full';
+  if (look.by === 'kernel' && !full) {
     await open.close();
-    return { by: 'kernel', unreached: look.refused?.failure.is ?? 'lost' };
+    return { by: 'kernel', unreached: look.refused?.failure.is ?? 'lost', ...triesOf(look) };
   }
   const use = look.uses.find(({ account }) => account === look.account) ?? look.uses[0];
   const limit = look.limit ?? use?.limit;
@@ -109,16 +119,36 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
   const jobs =
     look.by === 'account' && open.session !== undefined ? await askJobs(on, state, open.session, t) : {};
   if (look.by !== 'administrator') await open.close();
-  const own = full === undefined || full.by === 'server' ? 0 : look.tries - (look.by === 'account' ? 1 : 0);
-  return {
+  const seen: Look = {
     by: look.by,
     ...(look.by === 'kernel' ? { used: 'refused' as const } : use === undefined ? {} : { used: use.used }),
     ...(look.account === undefined ? {} : { account: look.account }),
     ...(limit === undefined ? {} : { limit }),
     ...(look.counters === undefined ? {} : { counters: look.counters }),
-    ...(own > 0 ? { own } : {}),
-    ...(look.by === 'administrator' ? await jobsAsAccount(on, state, t) : jobs),
+    ...triesOf(look),
     ...holdersOf(look),
+  };
+  return look.by === 'administrator'
+    ? { ...seen, ...(await jobsAsAccount(on, state, t)) }
+    : { ...seen, ...jobs };
+}
+
+async function lookWhole({ server, found }: EyesOn, state: State): Promise<OpenLook> {
+  const open = await lookAtDatabase(server, found, {
+    administrators: state.denied ? 'leave' : 'ask',
+    ours: state.ours,
+  });
+  state.denied ||= open.look.denied;
+  return open;
+}
+
+/** Tries that failed on the way in. The account's own against a full server are not among those the ladder counts. */
+function triesOf({ own, refused, tries, by }: DatabaseLook): Pick<Look, 'own' | 'ownFull'> {
+  const full = refused?.failure.is === 'full' && refused.failure.by === 'server';
+  const met = full ? tries - (by === 'account' ? 1 : 0) : 0;
+  return {
+    ...(own.refused + own.denied === 0 ? {} : { own }),
+    ...(met > 0 ? { ownFull: met } : {}),
   };
 }
 
@@ -127,6 +157,7 @@ async function goOn(on: EyesOn, state: State, t: number): Promise<Look> {
   const { server, found } = on;
   const opened = await server.databases.open(found.place, found.credentials, connectTimeout);
   if (opened.is === 'failed') return refusedLook(on, opened);
+  state.ours.add(opened.session.id);
   try {
     const look = await ask(on, state, opened.session);
     return look === 'lost'
@@ -138,33 +169,39 @@ async function goOn(on: EyesOn, state: State, t: number): Promise<Look> {
 }
 
 async function asAdministrator(on: EyesOn, state: State, t: number): Promise<Look> {
+  const { owed } = state;
   if (state.admin !== undefined) {
     const look = await ask(on, state, state.admin);
-    if (look !== 'lost') return { by: 'administrator', ...look, ...(await jobsAsAccount(on, state, t)) };
+    if (look !== 'lost') {
+      state.owed = noTries;
+      const seen: Look = { by: 'administrator', ...look, ...ownOf(owed) };
+      return { ...seen, ...(await jobsAsAccount(on, state, t)) };
+    }
     await state.admin.close();
     state.admin = undefined;
     // Somebody ended our connection, or the server is gone: the one is put right at once, the other told.
   }
-  const open = await lookAtDatabase(on.server, on.found);
+  const open = await lookWhole(on, state);
   if (open.look.by !== 'administrator' || open.session === undefined) {
     await open.close();
-    return { by: 'kernel', unreached: open.look.refused?.failure.is ?? 'lost' };
+    return { by: 'kernel', unreached: open.look.refused?.failure.is ?? 'lost', ...triesOf(open.look) };
   }
   state.admin = open.session;
   const look = await ask(on, state, open.session);
-  // Coming in, the account was tried once as well.
-  const { refused } = open.look;
-  const own =
-    refused?.failure.is === 'full' && refused.failure.by !== 'server' ? { own: open.look.tries } : {};
   return look === 'lost'
-    ? { by: 'kernel', unreached: 'lost', ...own }
-    : { by: 'administrator', ...look, ...own };
+    ? { by: 'kernel', unreached: 'lost', ...triesOf(open.look) }
+    : { by: 'administrator', ...look, ...triesOf(open.look) };
 }
+
+const ownOf = (own: OwnTries): Pick<Look, 'own'> => (own.refused + own.denied === 0 ? {} : { own });
 
 /** A refusal for a limit is what was to be found out; the kernel tells who is in. */
 async function refusedLook({ server, found }: EyesOn, failure: DatabaseFailure): Promise<Look> {
-  const why = failureOf(failure.errno, failure.code, failure.message);
-  if (why.is !== 'full') return { by: 'account', unreached: why.is };
+  const { errno, code, message } = failure;
+  const refused: Refused = { failure: failureOf(errno, code, message), errno, message };
+  const own = ownOf(withTry(noTries, refused));
+  const why = refused.failure;
+  if (why.is !== 'full') return { by: 'account', unreached: why.is, ...own };
   const { place } = found;
   const view = await server.sockets.look(
     place.is === 'socket' ? { socket: place.path } : { port: place.port },
@@ -176,7 +213,8 @@ async function refusedLook({ server, found }: EyesOn, failure: DatabaseFailure):
   return {
     by: 'kernel',
     used: 'refused',
-    ...(why.by === 'server' ? { ownFull: 1 } : { own: 1 }),
+    ...own,
+    ...(why.by === 'server' ? { ownFull: 1 } : {}),
     holders: [...counts].sort(([, a], [, b]) => b - a).slice(0, 20),
   };
 }
@@ -213,7 +251,7 @@ async function ask(
   const account = state.first?.account ?? state.first?.uses[0]?.account;
   const host = account === undefined ? undefined : accountOf(account).host;
   const used = threads.filter((row) => {
-    if (Number(row['Id']) === session.id) return false;
+    if (state.ours.has(Number(row['Id']))) return false;
     const whose = rowFor(user, hostOf(String(row['Value'])).host, rows);
     return whose === 'unknown' ? rows.length === 0 : host === undefined || whose.host === host;
   }).length;
@@ -240,17 +278,19 @@ async function processList(session: DatabaseSession, user: string): Promise<Data
 }
 
 /** Counted on the account's own session only: a view of a site's must not run with an administrator's rights. */
-async function jobsAsAccount(
-  on: EyesOn,
-  state: State,
-  t: number,
-): Promise<Pick<Look, 'jobs' | 'own' | 'ownFull'>> {
+async function jobsAsAccount(on: EyesOn, state: State, t: number): Promise<Pick<Look, 'jobs'>> {
   if (t < state.jobsDue || state.source === 'none') return {};
-  const counted = await asAccount(on.server, on.found, (session) => askJobs(on, state, session, t));
+  const counted = await asAccount(
+    on.server,
+    on.found,
+    (session) => askJobs(on, state, session, t),
+    state.ours,
+  );
   if (!('failure' in counted)) return counted;
   state.jobsDue = t + jobsEvery;
-  if (counted.failure.is !== 'full') return {};
-  return counted.failure.by === 'server' ? { ownFull: 1 } : { own: 1 };
+  // The counters of this look were read before: it is owed to the next one.
+  state.owed = withTry(state.owed, counted);
+  return {};
 }
 
 async function askJobs(

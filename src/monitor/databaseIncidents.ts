@@ -1,6 +1,6 @@
 // Looks at a worker's database folded into incidents: the account's use, refusals by counters, jobs.
 import { leavesRoom } from '../database/limits.ts';
-import { refusalsBetween } from '../database/refusals.ts';
+import { noTries, refusalsBetween, sumOf } from '../database/refusals.ts';
 import { type Ledger, raise, settle, type Worker } from './ledger.ts';
 import type { DatabaseSample } from './records.ts';
 
@@ -17,9 +17,9 @@ export function judgeLooks(book: Ledger, look: DatabaseSample): void {
   worker.by = look.by === 'kernel' ? (worker.by ?? look.by) : look.by;
   worker.account = look.account ?? worker.account;
   worker.limit = look.limit ?? worker.limit;
-  worker.own += look.own ?? 0;
+  worker.own = sumOf(worker.own, look.own ?? noTries);
   worker.ownFull += look.ownFull ?? 0;
-  worker.ownAll += (look.own ?? 0) + (look.ownFull ?? 0);
+  worker.ownAll += (look.own?.refused ?? 0) + (look.ownFull ?? 0);
   if (look.unreached === undefined) settle(book, look, 'unreachable', worker.index);
   else {
     worker.unreached++;
@@ -67,18 +67,18 @@ function counters(book: Ledger, worker: Worker, look: DatabaseSample): void {
   const now = look.counters;
   worker.counters = now;
   const [own, ownFull] = [worker.own, worker.ownFull];
-  worker.own = 0;
+  worker.own = noTries;
   worker.ownFull = 0;
   if (before === undefined) return;
-  const plain = refusalsBetween(before, now);
+  const plain = refusalsBetween(before, now, own);
   if (plain.is === 'reset') {
     worker.refusals.resets++;
     worker.carry = 0;
     calm();
     return;
   }
-  const denied = (now.denied ?? 0) - (before.denied ?? 0);
-  const high = Math.max(0, plain.high - own);
+  const denied = Math.max(0, (now.denied ?? 0) - (before.denied ?? 0) - own.denied);
+  const { high } = plain;
   const full = Math.max(0, plain.full - ownFull);
   const known = now.preauth !== undefined && now.denied !== undefined;
   // A denied connection is counted as denied first and as aborted then: a look may fall in between.

@@ -1,4 +1,5 @@
 // One look a second at a worker without its database: who runs, who holds the lock, what guard and log have written.
+import { basename, dirname } from 'node:path/posix';
 import type { Latched } from '../change/plan.ts';
 import { refusalLines } from '../database/logLines.ts';
 import { Problem } from '../problem.ts';
@@ -169,7 +170,23 @@ async function readTail(
   }
 }
 
-/** What has been written since: also into a file that was moved out of the way, by logrotate's first name for it. */
+/** The rest of a file that was moved out of the way, under whatever name beside the log. */
+async function movedTo(server: Server, path: string, as: Owner, tail: Tail): Promise<Read | 'nothing'> {
+  const names = await server.files.list(dirname(path), as).catch(closed);
+  for (const name of names === 'absent' ? [] : names) {
+    if (!name.startsWith(basename(path)) || name === basename(path)) continue;
+    const old = await readTail(server, `${dirname(path)}/${name}`, as, tail.size, log.bytes);
+    if (old !== 'nothing' && old.inode === tail.inode) return old.size > tail.size ? old : 'nothing';
+  }
+  return 'nothing';
+}
+
+function closed(error: unknown): 'absent' {
+  if (error instanceof Problem) return 'absent';
+  throw error;
+}
+
+/** What has been written since, also into a file that was moved out of the way meanwhile. */
 async function growth(
   server: Server,
   path: string,
@@ -185,8 +202,8 @@ async function growth(
   let text = '';
   let grown = 0;
   if (rotated) {
-    const old = await readTail(server, `${path}.1`, as, tail.size, log.bytes);
-    if (old !== 'nothing' && old.inode === tail.inode && old.size > tail.size) {
+    const old = await movedTo(server, path, as, tail);
+    if (old !== 'nothing') {
       text += old.text;
       grown += old.size - tail.size;
     }

@@ -1,7 +1,7 @@
 // The book the fold keeps: what is known of each worker so far, and the incidents that are open.
 import type { JobCounts } from '../database/jobs.ts';
 import type { Limit } from '../database/limits.ts';
-import type { Counters } from '../database/refusals.ts';
+import { type Counters, noTries, type OwnTries } from '../database/refusals.ts';
 import type { Gap, Incident, IncidentKind, RunRecord, Sample, Watched, WatchStart } from './records.ts';
 
 /** One run, by the wall clock. */
@@ -80,8 +80,8 @@ export interface Worker {
   by: 'account' | 'administrator' | 'kernel' | undefined;
   limit: Limit | undefined;
   counters: Counters | undefined;
-  /** Refusals of ours that no counters were read after. */
-  own: number;
+  /** Tries of ours that failed, and that no counters were read after. */
+  own: OwnTries;
   ownFull: number;
   ownAll: number;
   /** Denials that were counted before the connection they end: an allowance for the next interval. */
@@ -162,7 +162,7 @@ function workerOf(watched: Watched, index: number): Worker {
     by: undefined,
     limit: undefined,
     counters: undefined,
-    own: 0,
+    own: noTries,
     ownFull: 0,
     ownAll: 0,
     carry: 0,

@@ -2,7 +2,7 @@
 import type { Latched } from '../change/plan.ts';
 import type { JobCounts } from '../database/jobs.ts';
 import type { Limit } from '../database/limits.ts';
-import type { Counters } from '../database/refusals.ts';
+import type { Counters, OwnTries } from '../database/refusals.ts';
 import { Problem } from '../problem.ts';
 import type { Verdict } from '../verify/verdict.ts';
 
@@ -108,8 +108,8 @@ export interface DatabaseSample extends Timed {
   readonly limit?: Limit;
   readonly counters?: Counters;
   readonly jobs?: JobCounts;
-  /** Tries of ours in this look that were refused for the account's limit, or because the server was full: they are in the counters, and nobody else's. */
-  readonly own?: number;
+  /** Tries of ours that failed since the look before, and those that met a full server: they are nobody else's refusals. */
+  readonly own?: OwnTries;
   readonly ownFull?: number;
   /** Why nobody answered. */
   readonly unreached?: string;

@@ -141,7 +141,7 @@ function look(told: Told, second: number): DatabaseSample {
   const used = told.used?.(second) ?? 1;
   const refused = told.refused?.(second) ?? 0;
   const base = { is: 'database', worker: 0, ...moment(second), used } as const;
-  if (used === 'refused') return { ...base, by: 'kernel', own: 1 };
+  if (used === 'refused') return { ...base, by: 'kernel', own: { refused: 1, denied: 0 } };
   return {
     ...base,
     by: 'account',
