@@ -13,7 +13,7 @@ import type { DatabaseSample } from './records.ts';
 
 const connectTimeout = 3000;
 /** Milliseconds between two looks: an administrator's cost nothing, the account's own take one of its few places. */
-const pace = { administrator: 1000, account: 5000, jitter: 3000, tight: 30_000, again: 5000 };
+const pace = { administrator: 900, account: 5000, jitter: 3000, tight: 30_000, again: 5000 };
 /** Jobs are counted once a minute, and more rarely where the question takes long: at most a thousandth of the time. */
 const jobsEvery = 60_000;
 const share = 1000;

@@ -4,8 +4,6 @@ import { noTries, refusalsBetween, sumOf } from '../database/refusals.ts';
 import { type Ledger, raise, settle, type Worker } from './ledger.ts';
 import type { DatabaseSample } from './records.ts';
 
-/** An incident of refusals is over when there was none for so long. */
-const quiet = 60_000;
 /** A full account explains refusals that the counters tell within so long. */
 const near = 30_000;
 
@@ -55,14 +53,7 @@ function use(book: Ledger, worker: Worker, look: DatabaseSample): void {
 }
 
 function counters(book: Ledger, worker: Worker, look: DatabaseSample): void {
-  const calm = (): void => {
-    if (worker.refusedAt !== undefined && look.t - worker.refusedAt > quiet)
-      settle(book, look, 'refused', worker.index);
-  };
-  if (look.counters === undefined) {
-    calm();
-    return;
-  }
+  if (look.counters === undefined) return;
   const before = worker.counters;
   const now = look.counters;
   worker.counters = now;
@@ -74,7 +65,6 @@ function counters(book: Ledger, worker: Worker, look: DatabaseSample): void {
   if (plain.is === 'reset') {
     worker.refusals.resets++;
     worker.carry = 0;
-    calm();
     return;
   }
   const denied = Math.max(0, (now.denied ?? 0) - (before.denied ?? 0) - own.denied);
@@ -95,10 +85,7 @@ function counters(book: Ledger, worker: Worker, look: DatabaseSample): void {
   const minute = worker.minute(look.w);
   minute.low += low + full;
   minute.high += high + full;
-  if (low + full === 0) {
-    calm();
-    return;
-  }
+  if (low + full === 0) return;
   worker.refusedAt = look.t;
   // Counters are everybody's; of an account that was full at that time they are its own.
   const ours = worker.fullAt !== undefined && look.t - worker.fullAt <= near;

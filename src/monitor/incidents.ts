@@ -8,6 +8,8 @@ import { judgeTicks, noteStart } from './ticks.ts';
 const loser = 4000;
 /** Where there is no guard there are no losers; one sample may have caught a run that hands over to the next. */
 const handover = 1000;
+/** What comes one by one is over when nothing has followed for so long. */
+const quiet = 60_000;
 /** A lock that nobody seems to hold for so long was left with a child. */
 const left = 10_000;
 
@@ -146,9 +148,19 @@ function sample(book: Ledger, worker: Worker, at: Sample): void {
       evidence: [watched.lock ?? ''],
     });
   else settle(book, at, 'lockless', worker.index);
+  calm(book, worker, at);
   length(book, worker, at);
   held(book, worker, at);
   judgeTicks(book, worker, at);
+}
+
+/** Refusals and errors come one by one: they were over with the last one, when none has followed for a while. */
+function calm(book: Ledger, worker: Worker, at: Sample): void {
+  const { refusedAt, erroredAt } = worker;
+  if (refusedAt !== undefined && at.t - refusedAt > quiet)
+    settle(book, { t: refusedAt }, 'refused', worker.index);
+  if (erroredAt !== undefined && at.t - erroredAt > quiet)
+    settle(book, { t: erroredAt }, 'errors', worker.index);
 }
 
 /** A run longer than the gap, and one that shows no progress any more. */
@@ -249,6 +261,5 @@ function log(book: Ledger, record: Extract<Observation, { is: 'log' }>): void {
       adds: ['count'],
     });
     worker.erroredAt = record.t;
-  } else if (worker.erroredAt !== undefined && record.t - worker.erroredAt > 60_000)
-    settle(book, record, 'errors', worker.index);
+  }
 }

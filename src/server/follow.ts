@@ -11,6 +11,8 @@ interface Known {
 
 /** Every so many listings all is read again: a program may replace itself by one of its own name. */
 const afresh = 10;
+/** Who has been there for so many listings is a daemon: what becomes of it is found out with the next reading of all. */
+const settled = 60;
 
 type Read = (pid: number) => ProcessRow | 'gone';
 
@@ -37,6 +39,8 @@ function again(pid: number, before: Known | undefined, round: number, read: Read
   const due = (pid + round) % afresh === 0;
   // A kernel thread stays what it is.
   if (!due && before !== undefined && before.row.argv.length === 0 && before.row.ppid === 2) return before;
+  const daemon = before !== undefined && round - before.seen > settled && !/^(?:php|node)/.test(before.name);
+  if (!due && daemon) return before;
   let stat: string;
   try {
     stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -21,10 +21,28 @@ interface Signs {
   readonly line: string;
   readonly refused: string;
   readonly mark: string;
+  /** Looked at, and none were there: that is not the same as a hole. */
+  readonly none: string;
 }
 
-const letters: Signs = { full: '█', parts: '▁▂▃▄▅▆▇█', limit: '─', line: '┄', refused: '×', mark: '▲' };
-const ascii: Signs = { full: '#', parts: '.::++###', limit: '-', line: '.', refused: 'x', mark: '^' };
+const letters: Signs = {
+  full: '█',
+  parts: '▁▂▃▄▅▆▇█',
+  limit: '─',
+  line: '┄',
+  refused: '×',
+  mark: '▲',
+  none: '·',
+};
+const ascii: Signs = {
+  full: '#',
+  parts: ':::++###',
+  limit: '-',
+  line: '=',
+  refused: 'x',
+  mark: '^',
+  none: '.',
+};
 
 /** The highest value of each column; 'none' where nothing is known. */
 function columnsOf({ points, seconds, width }: ChartOf): (number | 'refused' | 'none')[] {
@@ -57,6 +75,7 @@ export function chartLines(of: ChartOf): string[] {
       if (value === 'none') return empty;
       if (value === 'refused') return signs.refused;
       const fill = (value * height) / top - (row - 1);
+      if (value === 0 && row === 1) return signs.none;
       if (fill <= 0) return empty;
       return fill >= 1 ? signs.full : (signs.parts[Math.max(0, Math.ceil(fill * 8) - 1)] ?? signs.full);
     });

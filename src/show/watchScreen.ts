@@ -31,7 +31,7 @@ export function frameLines(frame: Frame): string[] {
   const head = [
     line(
       frame,
-      [theme.bold('cronlatch monitor'), state],
+      [theme.bold('cronlatch'), state],
       `${sayDuration(now.t)} of ${sayDuration(start.lasts * 1000)}, ${sayDuration(left)} left`,
     ),
     line(
@@ -137,14 +137,15 @@ function figures(frame: Frame, worker: Worker): string[] {
   const runs =
     longest === 0
       ? ''
-      : `; longest run ${sayDuration(longest * 1000)}${
+      : `the longest took ${sayDuration(longest * 1000)}${
           watched.gap === undefined ? '' : `, ${Math.round((100 * longest) / watched.gap)} % of the interval`
         }`;
   const missed = ticks.missed === 0 ? 'none missed' : theme.bad(`${ticks.missed} missed`);
   return [
     `Refusals     ${refused ? theme.bad(`${log}${counted}`) : `${log}${counted}`}`,
     `Instances    ${worker.now} now, at most ${worker.most}${began}${lock}`,
-    `Ticks        ${ticks.run + ticks.skipped} seen${ticks.skipped > 0 ? ` (${ticks.skipped} found a run in their way)` : ''}, ${missed}${runs}`,
+    `Ticks        ${ticks.run + ticks.skipped} seen${ticks.skipped > 0 ? ` (${ticks.skipped} found a run in their way)` : ''}, ${missed}`,
+    ...(runs === '' ? [] : [`Runs         ${runs}`]),
     ...jobs(worker),
   ];
 }

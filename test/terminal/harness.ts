@@ -235,6 +235,10 @@ export class Terminal {
     this.#tmux('send-keys', ...keys);
   }
 
+  resize(columns: number, rows: number): void {
+    this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
   /** All that was shown, scrolled lines too. */
   screen(): string {
     return this.#tmux('capture-pane', '-p', '-J', '-S', '-500');
