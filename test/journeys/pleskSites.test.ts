@@ -136,4 +136,39 @@ describe('Plesk’s own jobs', () => {
     await run(host, 'rollback --ci');
     expect(host.machine.live.get('/var/spool/cron/crontabs/root')?.bytes).toBe(dump);
   });
+
+  test.each([
+    ['its user’s', 'psaadm', '/usr/bin/php8.3  /usr/local/sites/alerts.php'],
+    [
+      'its extensions’, run by another PHP',
+      'root',
+      '/usr/bin/php8.3 /opt/psa/admin/plib/modules/git/scripts/fetch.php',
+    ],
+    [
+      'its own PHP’s',
+      'psaadm',
+      "/opt/psa/admin/bin/php -dauto_prepend_file=sdk.php '/opt/psa/admin/plib/modules/monitoring/scripts/cloud-alerts.php'",
+    ],
+  ])('%s are told as such and never touched', async (_, user, command) => {
+    const host = pleskHost();
+    host.machine.people.push({
+      name: 'psaadm',
+      uid: 500,
+      gid: 500,
+      home: '/opt/psa/admin',
+      shell: '/bin/false',
+    });
+    const text = `MAILTO=""\nMAILTO=""\n*/5\t*\t*\t*\t*\t${command}\n`;
+    const path = `/var/spool/cron/crontabs/${user}`;
+    host.machine.put(path, text, { uid: user === 'root' ? 0 : 500, mode: 0o600 });
+    for (const script of command.match(/\/\S+\.php(?=$|')/g) ?? [])
+      host.machine.put(script, '<?php\nwork();\n', { uid: user === 'root' ? 0 : 500 });
+    host.machine.put('/usr/bin/php8.3', 'ELF', { mode: 0o755 });
+    const before = stores(host);
+    expect((await run(host, `scan --user ${user}`)).out()).toContain('[panel-job]');
+    const ended = await run(host, `deploy --user ${user} --all --ci --without verify`);
+    expect(ended.out()).toContain('Nothing here can be latched.');
+    expect(stores(host)).toEqual(before);
+    expect(host.machine.live.get(path)?.bytes).toBe(text);
+  });
 });

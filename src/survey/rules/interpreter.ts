@@ -1,4 +1,5 @@
 // Rules about the program that runs a worker: which one it is, and whether it is the right one.
+import { isPanels } from '../../plesk/places.ts';
 import type { BareJob, JobRule } from './rule.ts';
 
 const at = (job: BareJob) =>
@@ -89,7 +90,14 @@ export const panelJob: JobRule = {
   code: 'panel-job',
   check(job) {
     const path = job.interpreter.path === 'missing' ? job.interpreter.wanted : job.interpreter.path;
-    if (!/^\/(usr\/local|opt)\/psa\//.test(path)) return 'fine';
-    return { args: { interpreter: job.interpreter.path }, obstacle: true };
+    // Its PHP, its own user, or a script of it or of an extension, whatever runs that.
+    const by = isPanels(path)
+      ? job.interpreter.path
+      : job.user.name === 'psaadm'
+        ? 'user psaadm'
+        : isPanels(job.scriptPath)
+          ? job.scriptPath
+          : 'none';
+    return by === 'none' ? 'fine' : { args: { interpreter: by }, obstacle: true };
   },
 };
