@@ -64,6 +64,8 @@ describe.skipIf(reason !== '')(
       directory = workshop('plesk');
       mkdirSync(at('vhosts'));
       user = makeUser(at('vhosts'));
+      // As Plesk makes most of them: nobody logs in, and cron runs their tasks all the same.
+      spawnSync('usermod', ['-s', '/bin/false', user.name]);
       chmodSync(user.home, 0o755);
       for (const name of ['httpdocs', 'httpdocs/scripts', 'httpdocs/logs']) {
         mkdirSync(site(name));
@@ -101,7 +103,7 @@ describe.skipIf(reason !== '')(
 
     const state = (): PanelState => {
       const empty = emptyPanel();
-      const base = { login: user.name, home: user.home, shell: '/bin/bash', handler: 'plesk-php82-fpm' };
+      const base = { login: user.name, home: user.home, shell: '/bin/false', handler: 'plesk-php82-fpm' };
       empty.sites.push({ ...base, id: 1, name: domain(), webspace: 0, root: site('httpdocs') });
       empty.handlers.push({ id: 'plesk-php82-fpm', clipath: php, fullVersion: '8.2.30', status: 'enabled' });
       return empty;
@@ -120,6 +122,8 @@ describe.skipIf(reason !== '')(
       expect(await cron.run(['crontabmng', 'get', user.name])).toMatchObject({ stdout: '# one\n' });
       await cron.run(['crontabmng', 'remove', user.name]);
       expect(existsSync(join(cron.spool, user.name))).toBe(false);
+      // cron knows a crontab by the second it was written in: the next one is to have another.
+      await cron.notice();
     });
 
     test.each<[string, () => string, string, () => string]>([
@@ -196,6 +200,9 @@ describe.skipIf(reason !== '')(
       expect(failed()).toMatch(new RegExp(`cd: /${domain()}: No such file or directory`));
       expect(ran()).toBe('');
 
+      // A scan has foretold that.
+      const foretold = await cronlatch('scan', '--site', domain());
+      expect(foretold.stdout).toContain('[chrooted-shell]');
       const before = [panel.state().tasks, crontab()];
       const done = await cronlatch('deploy', '--site', domain(), '--all', '--ci', '--without', 'verify');
       expect([done.code, done.stdout]).toEqual([0, expect.stringContaining('task-becomes-php')]);

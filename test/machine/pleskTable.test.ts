@@ -54,6 +54,12 @@ describe.skipIf(reason !== '')(title, () => {
         return;
       }
       expect(done.code, text(done)).toBe(0);
+      if (row.type === 'exec') {
+        expect(text(done)).toContain(
+          `It runs with ${scene.php}: the PHP that Plesk has ${scene.site} run with`,
+        );
+        expect(text(done)).toContain(`${scene.php} was run as ${scene.user.name}: ${phpVersion} (cli)`);
+      }
       // One interpreter alone was started, the site's, with the rights of the site's user: not root's, not the panel's.
       if (row.php !== 'distribution')
         expect([...new Set(ground.started())]).toEqual([`${scene.php} ${own.uid}`]);
