@@ -160,6 +160,8 @@ async function dispatch(ctx: Context): Promise<Result> {
       return (await import('./commands/history.ts')).history(ctx);
     case 'export':
       return (await import('./commands/export.ts')).exportAnsible(ctx);
+    case 'report':
+      return (await import('./commands/fleetReport.ts')).reportFleet(ctx);
     case 'completion':
       return (await import('./commands/completion.ts')).completion(ctx);
     case 'sandbox':

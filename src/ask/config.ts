@@ -10,6 +10,7 @@ export const onlyFlags: ReadonlySet<string> = new Set([
   'plan',
   'save',
   'print',
+  'html',
   'probe',
   'resume',
   'dry-run',

@@ -13,6 +13,7 @@ export type CommandName =
   | 'history'
   | 'sandbox'
   | 'export'
+  | 'report'
   | 'completion';
 
 export interface CommandRow {
@@ -334,6 +335,17 @@ export const commands: readonly CommandRow[] = [
       ['cronlatch export ansible collections/ansible_collections/cronlatch/fleet', ''],
     ],
     flags: [json],
+  },
+  {
+    name: 'report',
+    what: 'one report of the watches that were collected from many hosts',
+    usage: 'cronlatch report DIR [--html FILE] [--json]',
+    takesId: true,
+    examples: [
+      ['cronlatch report watches', 'each host with its verdict, the worst first'],
+      ['cronlatch report watches --html fleet.html', 'the same as a page'],
+    ],
+    flags: [{ name: 'html', takes: 'FILE', help: 'write it as a page, too' }, json],
   },
   {
     name: 'completion',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HostFigures } from '../../src/fleet/report.ts';
 import { closeWorkshop, type Ran } from '../support/cron.ts';
 import { type Fleet, fleetMissing, ground, type Host, startFleet } from '../support/fleet.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type Told,
   toldIn,
 } from '../support/fleetSite.ts';
-import { root } from '../terminal/harness.ts';
+import { bin, root } from '../terminal/harness.ts';
 
 const hasLint = spawnSync('ansible-lint', ['--version']).status === 0;
 
@@ -31,12 +32,7 @@ describe.skipIf(fleetMissing !== '')(
 
     beforeAll(async () => {
       directory = ground();
-      const made = spawnSync(process.execPath, [
-        join(root, 'bin/cronlatch.js'),
-        'export',
-        'ansible',
-        collection(),
-      ]);
+      const made = spawnSync(process.execPath, [bin, 'export', 'ansible', collection()]);
       expect(made.status, made.stderr.toString()).toBe(0);
       fleet = await startFleet(directory, [
         { name: 'a' },
@@ -175,6 +171,52 @@ describe.skipIf(fleetMissing !== '')(
         expect(ran.stdout).toContain(version);
       });
 
+      test('a watch goes on everywhere at once, and one report tells of each host, of the unreached one too', async () => {
+        const vars = {
+          cronlatch_watch_seconds: 10,
+          cronlatch_watch_poll: 1,
+          cronlatch_watch_node: process.execPath,
+        };
+        const ran = await play('watch', ['nowhere', 'a', 'b'], [], vars);
+        expect(ran.code, ran.stdout + ran.stderr).toBe(4);
+        const seen = (host: string) =>
+          JSON.parse(readFileSync(at('controller/watches', `${host}.json`), 'utf8')) as {
+            report: { watch: { from: string; to: string; workers: unknown[] } };
+          };
+        const [first, second] = [seen('a').report.watch, seen('b').report.watch];
+        expect(first.from < second.to && second.from < first.to).toBe(true);
+        expect([first.workers.length, second.workers.length]).toEqual([1, 1]);
+
+        const told = spawnSync(process.execPath, [bin, 'report', at('controller/watches'), '--json'], {
+          encoding: 'utf8',
+        });
+        const report = JSON.parse(told.stdout) as { hosts: HostFigures[]; outcome: object };
+        // No cron reads the file, so that no run can be seen: that is said, and is no pass.
+        expect(report.hosts.map(({ host, is, because }) => [host, is, because])).toEqual([
+          ['nowhere', 'unwatched', expect.stringMatching(/Connection refused$/)],
+          ['a', 'inconclusive', undefined],
+          ['b', 'inconclusive', undefined],
+        ]);
+        expect(told.status).toBe(6);
+        const page = readFileSync(at('controller/watches/report.html'), 'utf8');
+        for (const host of ['nowhere', 'a', 'b']) expect(page).toContain(`<th scope="row">${host}<`);
+        expect(did(toldIn(ran.stdout), 'Say what the watch came to', 'a')?.msg).toContain(
+          '3 hosts: 2 open, 1 not watched.',
+        );
+        expect(did(toldIn(ran.stdout), 'Fail where a host did not pass', 'b')?.failed).toBeUndefined();
+      });
+
+      test('what a host has seen can be fetched later, too', async () => {
+        const ran = await play('collect', ['b'], [], {
+          cronlatch_watch_dir: 'later',
+          cronlatch_watch_node: '',
+        });
+        expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+        const later = JSON.parse(readFileSync(at('controller/later/b.json'), 'utf8'));
+        const then = JSON.parse(readFileSync(at('controller/watches/b.json'), 'utf8'));
+        expect(later.report.watch.id).toBe(then.report.watch.id);
+      });
+
       test('the rollback brings every host back to the byte, and a second one finds nothing to do', async () => {
         const ran = await play('rollback', ['a', 'b']);
         expect(ran.code, ran.stdout + ran.stderr).toBe(0);
@@ -244,6 +286,19 @@ describe.skipIf(fleetMissing !== '')(
       expect(ran.code).toBe(2);
       expect(ran.stdout).toContain(`There is no file ${a?.home}/none.`);
       expect(snapshot(a!)).toEqual(before);
+    });
+
+    test('a watch that would lose its program is refused', async () => {
+      const ran = await ask(
+        'a',
+        { command: 'monitor', lasts: '10s', program: '/nonexistent' },
+        '-B',
+        '60',
+        '-P',
+        '0',
+      );
+      expect(ran.code).toBe(2);
+      expect(ran.stdout).toContain('cronlatch is not installed on this host');
     });
 
     describe('a host’s Node', () => {
@@ -353,7 +408,7 @@ function hidden(text: string): string {
 function idOf(host: Host): string {
   const history = spawnSync(
     process.execPath,
-    [join(root, 'bin/cronlatch.js'), 'history', '--json', '--state-dir', join(host.directory, 'state')],
+    [bin, 'history', '--json', '--state-dir', join(host.directory, 'state')],
     { encoding: 'utf8' },
   );
   const { deployments } = JSON.parse(history.stdout) as { deployments: { id: string; command: string }[] };

@@ -122,6 +122,7 @@ export async function startFleet(directory: string, wishes: readonly HostWish[])
           PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
           LANG: 'C.UTF-8',
           HOME: at('controller'),
+          PWD: at('controller'),
           ANSIBLE_HOST_KEY_CHECKING: 'True',
           ANSIBLE_PIPELINING: 'True',
           ANSIBLE_NOCOLOR: 'True',

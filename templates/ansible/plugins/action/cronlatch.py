@@ -12,9 +12,8 @@ PROGRAM = os.path.join('roles', 'cronlatch', 'files', 'cronlatch.cjs')
 
 
 class ActionModule(ActionBase):
-    _supports_async = True
-
     def run(self, tmp=None, task_vars=None):
+        self._supports_async = True
         result = super(ActionModule, self).run(tmp, task_vars)
         del tmp
         collection = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

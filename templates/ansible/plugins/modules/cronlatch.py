@@ -24,7 +24,7 @@ options:
       - C(deploy) latches a worker and watches its next runs. Where a check fails, cronlatch puts everything back itself.
       - C(verify) runs the checklist for what is deployed.
       - C(rollback) puts a deployment back.
-      - C(monitor) watches for an hour. Meant for a task with C(async).
+      - C(monitor) watches for an hour. Meant for a task with C(async), on a host where the program is installed.
     type: str
     required: true
     choices: [version, scan, deploy, verify, rollback, monitor]
@@ -120,6 +120,18 @@ options:
     choices: [before, long-running, disabled]
   keep_foreign_edits:
     description: Where others have edited since, take back only our lines.
+    type: bool
+  lasts:
+    description: How long C(monitor) watches, such as C(1h).
+    type: str
+  max_runtime:
+    description: After which time without a sign of progress a run counts as hanging, for C(monitor).
+    type: str
+  fail_fast:
+    description: End the watch at the first violation.
+    type: bool
+  status:
+    description: Begin no watch, and tell how the last one stands.
     type: bool
   fail_on:
     description: From which level of findings on a scan fails. Without it findings are told and nothing fails.
@@ -325,7 +337,7 @@ def words_for(params, check_mode):
             continue
         if name == 'strict' and command != 'deploy':
             continue
-        flag = '--' + name.replace('_', '-')
+        flag = '--for' if name == 'lasts' else '--' + name.replace('_', '-')
         if value is True:
             words.append(flag)
         else:
@@ -471,7 +483,7 @@ def main():
             db_password=dict(type='str', no_log=True),
             system=flag, all=flag, keep_on_fail=flag, strict=flag, keep_foreign_edits=flag,
             user=text, site=text, subscription=text, plesk_timeout=text, script=text, id=text, interpreter=text, log=text,
-            lock_dir=text, grace=text, kill_after=text, max_wait=text, url=text, db_user=text, db_name=text, db_host=text,
+            fail_fast=flag, status=flag, lasts=text, max_runtime=text, lock_dir=text, grace=text, kill_after=text, max_wait=text, url=text, db_user=text, db_name=text, db_host=text,
             db_socket=text, jobs_table=text, jobs_states=text, wait=text,
             state_dir=dict(type='path'),
             node_path=dict(type='path'),
@@ -488,7 +500,7 @@ def main():
         if code != 0:
             module.fail_json(msg=err.strip(), exit=code, **about)
         module.exit_json(changed=False, version=out.strip(), exit=0, outcome='told', **about)
-    if module.check_mode and params['command'] in ('verify', 'monitor'):
+    if module.check_mode and (params['command'] == 'verify' or (params['command'] == 'monitor' and not params['status'])):
         module.exit_json(changed=False, skipped=True, msg='Watching is for a real run: in check mode nothing was deployed.', **about)
 
     environment = {} if params['db_password'] is None else {'CRONLATCH_DB_PASSWORD': params['db_password']}
