@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Checks the Node version, then loads the built program: a file of our own code, which stays readable, and V8's code
 // cache for what the command at hand runs of it, made by the build. Compiling it anew at every start would take about as
-// long as Node itself (npm run bench). V8 refuses a cache of another version by itself, and then compiles as usual. One
-// file for both, since every file that Node has to find costs a start about a millisecond.
+// long as Node itself (npm run bench). A cache is for the very program that made it: V8 looks at its own version only, which
+// all of Node 20 share, and 20.17 to 20.19 died of a cache made by 20.20 (SIGSEGV before the first line). One file for both,
+// since every file that Node has to find costs a start about a millisecond.
 'use strict';
 const parts = process.versions.node.split('.').map(Number);
 const isOld = parts[0] < 20 || (parts[0] === 20 && parts[1] < 17);
@@ -12,12 +13,19 @@ if (isOld) {
   );
   process.exit(2);
 }
-const { readFileSync, writeFileSync } = require('node:fs');
+const { mkdirSync, readFileSync, statSync, writeFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 const path = require('node:path');
 
 const dist = path.join(__dirname, '..', 'dist');
 const loaded = new Map();
+
+/** This Node and no other: a distribution's build of the same version has another size. */
+const cache = path.join(
+  dist,
+  'cache',
+  `${process.version}-${process.arch}-${statSync(process.execPath).size}`,
+);
 
 /** A file of the build: a CommonJS module in its function. Dependencies are `./deps/NAME.js`, the rest is Node's own. */
 function load(file, cacheName) {
@@ -38,7 +46,7 @@ const cacheFor = (id) => id.slice(id.lastIndexOf('/') + 1, -3);
 
 function cacheOf(name) {
   try {
-    return readFileSync(path.join(dist, 'cache', `${name}.bin`));
+    return readFileSync(path.join(cache, `${name}.bin`));
   } catch {
     return undefined; // a command without one, or the build is making it
   }
@@ -60,7 +68,9 @@ exports.start = () => {
 };
 
 /** For the build: after a run, keeps what V8 has compiled of a file. */
-exports.keepCache = (file, name) =>
-  writeFileSync(path.join(dist, 'cache', `${name}.bin`), loaded.get(file).script.createCachedData());
+exports.keepCache = (file, name) => {
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(path.join(cache, `${name}.bin`), loaded.get(file).script.createCachedData());
+};
 
 if (require.main === module) exports.start();

@@ -2,14 +2,23 @@
 // a server can be read there; CommonJS, because Node starts it faster; each module set up when it is first imported. Each dependency is a file
 // of its own in dist/deps, read when it is called. dist/cache has V8's code cache for the usual commands.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
-const { version, dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+const { version, bundled } = JSON.parse(await readFile('package.json', 'utf8'));
 const common = {
   bundle: true,
   write: false,
@@ -45,7 +54,7 @@ const deps = {
   name: 'deps',
   setup(b) {
     b.onResolve({ filter: /^node:/, namespace: 'deps' }, ({ path }) => ({ path, external: true }));
-    const names = [...Object.keys(dependencies), 'node:crypto'].map((name) => name.replaceAll('-', '\\-'));
+    const names = [...bundled, 'node:crypto'].map((name) => name.replaceAll('-', '\\-'));
     b.onResolve({ filter: new RegExp(`^(?:${names.join('|')})$`) }, (args) => ({
       path: args.path,
       namespace: 'deps',
@@ -88,7 +97,8 @@ const scanning = await build({
 });
 const foreign = await build({
   ...common,
-  entryPoints: Object.fromEntries(Object.keys(dependencies).map((name) => [`deps/${name}`, name])),
+  metafile: true,
+  entryPoints: Object.fromEntries(bundled.map((name) => [`deps/${name}`, name])),
 });
 
 // esbuild copies the hundred functions of a module of Node's into an object of their own at every import, for the sake of a
@@ -123,7 +133,6 @@ if (cronlatchNode[0] < 20 || (cronlatchNode[0] === 20 && cronlatchNode[1] < 17))
 
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist/deps', { recursive: true });
-mkdirSync('dist/cache');
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
 for (const { path, text, contents } of [
   ...own.outputFiles,
@@ -147,6 +156,23 @@ for (const { path, text, contents } of [
 }
 
 for (const { path, contents } of single.outputFiles) writeFileSync(path, contents, { mode: 0o755 });
+
+// What others wrote goes out with what they ask for it: their names and their licences, of each package that is in a bundle.
+const homes = new Set(
+  Object.keys(foreign.metafile.inputs).flatMap(
+    (path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
+  ),
+);
+const licences = [...homes].sort().map((home) => {
+  const { name, version: its, license } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+  const file = readdirSync(home).find((one) => /^licen[cs]e/i.test(one));
+  const words =
+    file === undefined
+      ? `(${license}; the package has no file of it)`
+      : readFileSync(join(home, file), 'utf8');
+  return `${name} ${its} (${license})\n\n${words.trim()}\n`;
+});
+writeFileSync('dist/LICENSES.txt', licences.join(`\n${'-'.repeat(80)}\n\n`));
 
 /** What a source file of ours exports. */
 async function exportsOf(file) {
