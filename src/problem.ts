@@ -15,6 +15,7 @@ const rewritten: Readonly<Record<string, string>> = {
   'rest-changed': 'it changed other settings of the task, which nobody had named',
   'crontab-gone': 'the crontab is gone',
   'no-line': 'the crontab has no line with the new command',
+  'still-runs': 'the task is switched off, and its line in the crontab runs all the same',
   'others-changed': 'lines of others in the crontab were changed or dropped, or stand below other settings',
   chrooted: 'its line would run in the chroot',
   'not-steady': 'both stores read otherwise each time',

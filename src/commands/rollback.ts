@@ -133,9 +133,15 @@ function done(ctx: Context, journal: Journal, to: Form, planned: PlannedRollback
       ? ['Crontab and files are as they were before already.']
       : [`Put back: crontab and files are as they were before ${id}, read back and compared.`];
   }
+  const tasks = journal.open.plan.workers.filter(({ task }) => task !== undefined).length;
+  const lines = journal.open.plan.workers.length - tasks;
+  const disabled = [
+    ...(lines > 0 ? ['The entries are commented out; the command to run by hand stands above each.'] : []),
+    ...(tasks > 0 ? ['The tasks are switched off in Plesk, which has taken their lines out.'] : []),
+  ];
   const how =
     to === 'disabled'
-      ? 'The entries are commented out; the command to run by hand stands above each.'
+      ? disabled.join(' ')
       : 'The workers run in their long-running form; cron looks every five minutes whether they live.';
   return [how, `To go all the way back: cronlatch rollback ${id}${stateFlag(ctx)}`];
 }
@@ -213,14 +219,15 @@ async function prepare(ctx: Context, to: Form): Promise<Prepared | BackAlready> 
     later: doneSince(journals, journal),
   };
   const crontabs = await readCrontabs(ctx, [journal, ...forms]);
+  const tasks = await readTasks(ctx, journal);
   const planned =
     to === 'before'
       ? planBefore(on, {
           crontabs,
           files: await lookAt(ctx, [journal, ...on.earlier]),
-          tasks: await readTasks(ctx, journal),
+          tasks,
         })
-      : planForm(to, on, crontabs, settings.dialect ?? 'debian');
+      : planForm(to, on, { crontabs, tasks }, settings.dialect ?? 'debian');
   return { is: 'planned', journal, journals, planned };
 }
 

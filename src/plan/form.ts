@@ -2,17 +2,20 @@
 import { bytesOf } from '../change/encode.ts';
 import type { Latched } from '../change/plan.ts';
 import { composeEdits, wholeLines } from '../change/splice.ts';
-import type { Edit, Step } from '../change/step.ts';
+import type { Edit, PutTask, Step } from '../change/step.ts';
 import { longRunningForm } from '../command/longRunning.ts';
 import { readCommand } from '../command/read.ts';
 import type { Crontab, Dialect, EntryLine } from '../crontab/crontab.ts';
 import { replaceLines } from '../crontab/edit.ts';
 import { encodeCommand } from '../crontab/escape.ts';
 import { parseCrontab } from '../crontab/parse.ts';
+import { carries } from '../plesk/line.ts';
+import { sameText, textOf } from '../plesk/task.ts';
 import type { CrontabSource } from '../server/server.ts';
 import { type Finding, sourceName } from '../survey/facts.ts';
 import { type Case, type PlannedRollback, planned, takeBackForms } from './rollback.ts';
 import { type Now, noWays } from './takeBack.ts';
+import type { TasksNow } from './takeTask.ts';
 
 export type Form = 'long-running' | 'disabled';
 
@@ -20,12 +23,24 @@ export type Form = 'long-running' | 'disabled';
 export function planForm(
   form: Form,
   on: Pick<Case, 'journal' | 'forms'>,
-  crontabs: readonly Now[],
+  { crontabs, tasks }: { readonly crontabs: readonly Now[]; readonly tasks: TasksNow },
   fallback: Dialect,
 ): PlannedRollback {
   const ways = noWays();
-  const stood = takeBackForms(on.forms, { crontabs }, ways);
+  const changed = on.journal.open.plan.steps.filter((step) => step.kind === 'put-task');
+  // The one form that tasks take is that they are switched off. What is in it already stays so.
+  if (form === 'disabled' && changed.length > 0 && on.forms.length > 0) {
+    for (const { id } of changed.flatMap((step) => step.changes))
+      if (isOn(tasks, id)) ways.findings.push({ level: 'stop', code: 'task-on-again', args: { id } });
+    return planned(
+      [],
+      ways,
+      on.forms.map((journal) => journal.open.id),
+    );
+  }
+  const stood = takeBackForms(on.forms, { crontabs, tasks }, ways);
   const steps: Step[] = [];
+  const off: Step[] = [];
   for (const now of crontabs) {
     const name = sourceName(now.source);
     const workers = on.journal.open.plan.workers.filter((w) => w.source === name);
@@ -35,12 +50,14 @@ export function planForm(
     const dialect = workers.find((w) => w.dialect !== undefined)?.dialect ?? fallback;
     const crontab = parseCrontab(base, { dialect, system: isSystem(now.source) });
     const edits = editsOf(form, workers, crontab, dialect, name, ways.findings);
-    if (edits.length === 0) continue;
     const after = replaceLines(
       crontab,
       edits.map((e) => ({ line: e.line, lines: e.after })),
     );
-    if (after === now.text) continue;
+    const own = changed.filter((step) => sourceName(step.source) === name);
+    if (form === 'disabled' && own.length > 0)
+      off.push(...switchedOff(own, tasks, now, after, ways.findings));
+    if (edits.length === 0 || after === now.text) continue;
     steps.push({
       kind: 'put-crontab',
       source: now.source,
@@ -50,7 +67,57 @@ export function planForm(
       edits: composeEdits(way?.edits ?? [], edits),
     });
   }
-  return planned(steps, ways, stood);
+  // Last: whoever finds the tasks switched off knows that all of it was done.
+  return planned([...steps, ...off], ways, stood);
+}
+
+function isOn(tasks: TasksNow, id: number): boolean {
+  const task = tasks.get(id) ?? 'gone';
+  return task !== 'gone' && task.active;
+}
+
+/** The tasks that were changed in this crontab, switched off in the panel, which takes their lines out. */
+function switchedOff(
+  steps: readonly PutTask[],
+  tasks: TasksNow,
+  { route }: Now,
+  base: string,
+  findings: Finding[],
+): PutTask[] {
+  return steps.flatMap((step): PutTask[] => {
+    const { entries, lines } = entriesIn(base, step.dialect);
+    const changes: PutTask['changes'][number][] = [];
+    for (const { id, after } of step.changes) {
+      const task = tasks.get(id) ?? 'gone';
+      const entry = entries.find(({ command }) => carries(command.text, after));
+      if (task === 'gone') findings.push({ level: 'stop', code: 'task-gone', args: { id } });
+      else if (!sameText(task, after) || !task.active || entry === undefined)
+        findings.push({ level: 'stop', code: 'task-edited', args: { id, command: task.command } });
+      else {
+        const now = textOf(task);
+        changes.push({
+          id,
+          line: entry.number,
+          before: { ...now, active: true },
+          after: { ...now, active: false, rest: { ...now.rest, active: false } },
+        });
+      }
+    }
+    if (changes.length < step.changes.length) return [];
+    const edits = changes.map(({ line }) => ({ line, before: [lines[line - 1] ?? ''], after: [] }));
+    return [
+      {
+        ...{ kind: 'put-task', source: step.source, route, dialect: step.dialect, changes },
+        ...{ base, before: base, after: 'plesk', edits },
+      },
+    ];
+  });
+}
+
+function entriesIn(text: string, dialect: Dialect): { entries: EntryLine[]; lines: string[] } {
+  const crontab = parseCrontab(text, { dialect, system: false });
+  const entries = crontab.lines.filter((line): line is EntryLine => line.is === 'entry');
+  return { entries, lines: wholeLines(text) };
 }
 
 function isSystem(source: CrontabSource): boolean {
@@ -69,6 +136,7 @@ function editsOf(
   const edits: Edit[] = [];
   for (const worker of workers) {
     if (worker.task !== undefined) {
+      if (form === 'disabled') continue;
       findings.push({ level: 'stop', code: 'form-of-task', args: { id: worker.task } });
       continue;
     }

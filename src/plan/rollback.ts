@@ -5,7 +5,7 @@ import { comesAfter, type Journal } from '../journal/records.ts';
 import type { Seen } from '../server/server.ts';
 import type { Finding } from '../survey/facts.ts';
 import { type CrontabStep, type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
-import { type TasksNow, takeBackTask, taskSteps } from './takeTask.ts';
+import { type TasksNow, takeBackOff, takeBackTask, taskSteps } from './takeTask.ts';
 
 export interface PlannedRollback {
   readonly plan: Plan;
@@ -90,13 +90,19 @@ function isCrontabStep(step: Step): step is CrontabStep {
 /** Takes earlier forms back, last first. Returns the journals whose edits were there. */
 export function takeBackForms(
   forms: readonly Journal[],
-  ground: Pick<Ground, 'crontabs'>,
+  ground: Pick<Ground, 'crontabs' | 'tasks'>,
   ways: Ways,
 ): string[] {
   const stood: string[] = [];
   for (const form of [...forms].reverse()) {
-    const steps = form.open.plan.steps.filter((s) => s.kind === 'put-crontab');
-    const there = steps.reverse().map((step) => takeBackCrontab(step, ground.crontabs, ways, true));
+    const steps = form.open.plan.steps.filter(isCrontabStep);
+    const there = steps
+      .reverse()
+      .map((step) =>
+        step.kind === 'put-task'
+          ? takeBackOff(step, ground, ways)
+          : takeBackCrontab(step, ground.crontabs, ways, true),
+      );
     if (there.includes(true)) stood.push(form.open.id);
   }
   return stood;

@@ -44,6 +44,8 @@ export interface Ways {
   readonly foreign: Set<string>;
   /** Paths that stay as they are: others need them, or a release replaced them. */
   readonly kept: Set<string>;
+  /** Tasks that a form of ours has switched off, and that are switched on again. */
+  readonly woken: Set<number>;
   /** Crontabs that later deployments of ours have changed too, and nobody else. */
   readonly shared: Set<string>;
 }
@@ -56,6 +58,7 @@ export function noWays(): Ways {
     findings: [],
     foreign: new Set(),
     kept: new Set(),
+    woken: new Set(),
     shared: new Set(),
   };
 }

@@ -56,9 +56,45 @@ export function takeBackTask(
     const task = tasks.get(change.id) ?? 'gone';
     if (task === 'gone') return change;
     const { rest } = textOf(task);
-    return { ...change, before: { ...change.before, rest }, after: { ...change.after, rest } };
+    const active = rest.active || ways.woken.has(change.id);
+    return {
+      ...change,
+      before: { ...change.before, rest },
+      after: { ...change.after, rest: { ...rest, active } },
+    };
   });
   ways.tasks.set(name, { ...turned, changes });
+}
+
+/**
+ * Takes back that tasks were switched off: their lines stand again where they stood. Says whether it was so. Tasks that
+ * somebody has switched on again are as they are.
+ */
+export function takeBackOff(
+  step: PutTask,
+  { crontabs, tasks }: { readonly crontabs: readonly Now[]; readonly tasks: TasksNow },
+  ways: Ways,
+): boolean {
+  const name = sourceName(step.source);
+  const now = crontabs.find((c) => sourceName(c.source) === name);
+  const off = step.changes.filter(({ id }) => {
+    const task = tasks.get(id) ?? 'gone';
+    return task !== 'gone' && !task.active;
+  });
+  if (now === undefined || off.length === 0 || step.before === 'plesk') return false;
+  const held = ways.crontabs.get(name) ?? { now, text: now.text, edits: [] };
+  const carried = step.changes.map(({ line, after }) => ({ line, texts: [after] }));
+  if (
+    off.length < step.changes.length ||
+    judgeCrontab(step.base, held.text, carried, step.dialect).is !== 'as-meant'
+  ) {
+    for (const { id } of off) ways.findings.push({ level: 'stop', code: 'task-off', args: { id } });
+    return false;
+  }
+  for (const { id } of off) ways.woken.add(id);
+  const { edits } = invert(step) as PutTask;
+  ways.crontabs.set(name, { ...held, text: step.before, edits: [...held.edits, ...edits] });
+  return true;
 }
 
 /** The crontab without our change: the bytes of before, or, where others have edited it, their text with our lines taken back. */

@@ -14,9 +14,19 @@ export interface Carried {
   readonly texts: readonly TaskText[];
 }
 
+/** A task that is switched off has no line (fact: inactive-line); while it is being switched it may have one. */
+function lineOf(texts: readonly TaskText[]): 'there' | 'gone' | 'either' {
+  const off = texts.filter(({ active }) => active === false).length;
+  return off === 0 ? 'there' : off === texts.length ? 'gone' : 'either';
+}
+
 export type Judged =
   | { readonly is: 'as-meant'; readonly lines: ReadonlyMap<number, EntryLine> }
-  | { readonly is: 'other'; readonly why: 'no-line' | 'others-changed' | 'chrooted'; readonly line: number };
+  | {
+      readonly is: 'other';
+      readonly why: 'no-line' | 'still-runs' | 'others-changed' | 'chrooted';
+      readonly line: number;
+    };
 
 /** Entries and comments with what is in force for them; settings count by what they do, blank lines not at all. */
 interface Kept {
@@ -40,7 +50,10 @@ export function judgeCrontab(base: Bytes, text: Bytes, tasks: readonly Carried[]
         scheduleOf(now, entry) === schedule &&
         texts.some((one) => carriesLine(now, entry, one)),
     );
+    const wanted = lineOf(texts);
+    if (found === undefined && wanted !== 'there') continue;
     if (found === undefined) return { is: 'other', why: 'no-line', line };
+    if (wanted === 'gone') return { is: 'other', why: 'still-runs', line };
     taken.add(found.number);
     own.set(line, found);
     const isPhp = texts.every((one) => one.type === 'php');

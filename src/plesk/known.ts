@@ -57,6 +57,10 @@ export const facts = {
     tag: 'confirmed',
     says: '`plesk bin scheduler` has --list, --create, --update ID, --run and --delete.',
   },
+  'update-active': {
+    tag: 'confirmed',
+    says: '`scheduler --update ID -active false` switches a task off.',
+  },
   'list-rows': {
     tag: 'confirmed',
     says: '`scheduler --list -subscription D -json` prints an array with one object for each task, its number under id.',
@@ -108,7 +112,8 @@ export const facts = {
   'inactive-line': {
     tag: 'assumed',
     says: 'A task that is switched off has no line in the crontab that cron would run.',
-    otherwise: 'A line that runs all the same is told as drift.',
+    otherwise:
+      'A line that runs all the same is told as drift; rollback --to disabled puts both stores back.',
   },
   'help-names-verbs': {
     tag: 'assumed',

@@ -34,6 +34,8 @@ export interface TaskText {
   readonly args: string;
   /** Absent: nobody has looked. */
   readonly rest?: TaskRest;
+  /** Is it switched on? Said where the step is about that. */
+  readonly active?: boolean;
 }
 
 /** The task as an update speaks of it. */
@@ -45,13 +47,14 @@ export function textOf({
   schedule,
   notify,
   description,
-}: Task): Required<TaskText> {
+}: Task): TaskText & { readonly rest: TaskRest } {
   return { type, command, args, rest: { active, schedule, notify, description } };
 }
 
-/** The same type, command and arguments. */
+/** The same type, command and arguments, and as much switched on as both say. */
 export function sameText(a: TaskText, b: TaskText): boolean {
-  return a.type === b.type && a.command === b.command && a.args === b.args;
+  const alike = a.active === undefined || b.active === undefined || a.active === b.active;
+  return alike && a.type === b.type && a.command === b.command && a.args === b.args;
 }
 
 /** Is it what is wanted, with all that had to stay? */

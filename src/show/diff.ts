@@ -76,9 +76,9 @@ function showStep(
   }
 }
 
-function taskText(id: number, { type, command, args }: TaskText): string {
+function taskText(id: number, { type, command, args, active }: TaskText): string {
   const kind = { exec: 'run a command', php: 'run a PHP script', http: 'fetch a URL' }[type];
-  return `task ${id}: ${kind}\n  ${command}\n${args === '' ? '' : `  arguments: ${args}\n`}`;
+  return `task ${id}: ${kind}${active === false ? ', switched off' : ''}\n  ${command}\n${args === '' ? '' : `  arguments: ${args}\n`}`;
 }
 
 function text(file: FileText | 'absent'): string {

@@ -250,15 +250,6 @@ describe('a rollback', () => {
     expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining(code)]);
     expect(stores(host)).toEqual(before);
   });
-
-  test('to another form is refused: the panel would take it back with its next save', async () => {
-    const host = pleskHost();
-    await run(host, once);
-    const before = stores(host);
-    const ended = await run(host, 'rollback --to disabled --ci');
-    expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('form-of-task')]);
-    expect(stores(host)).toEqual(before);
-  });
 });
 
 describe('a panel that does not answer as it should stops the deploy before anything is written', () => {

@@ -98,6 +98,21 @@ describe.each(cases)('a task that runs %s', (_, wanted) => {
         }
       });
 
+      test(`a kill ${when} any call while the task is switched off (${what}) is settled by a rollback`, async () => {
+        const whole = pleskHost(wanted);
+        await run(whole, line);
+        const { calls } = await run(whole, 'rollback --to disabled --ci');
+        for (let at = 1; at <= calls; at++) {
+          const host = pleskHost(wanted);
+          const before = stores(host);
+          await run(host, line);
+          await run(host, 'rollback --to disabled --ci', { at, kind: 'kill', when });
+          host.machine[how]();
+          expect((await run(host, 'rollback --ci')).exit, `rollback after call ${at}`).toBe(0);
+          expect(stores(host), `call ${at}`).toEqual(before);
+        }
+      });
+
       test(`a deploy killed ${when} any call (${what}) can be carried on`, async () => {
         const whole = pleskHost(wanted);
         const { calls } = await run(whole, line);

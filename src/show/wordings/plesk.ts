@@ -137,7 +137,15 @@ export const pleskPlanWordings: Readonly<Record<string, (a: Values) => Said>> = 
     fix: 'change it by hand in the panel',
   }),
   'form-of-task': (a) => ({
-    what: `Task ${a['id']} belongs to Plesk: in another form its line would be gone with the next save there.`,
-    fix: 'switch the task off in the panel, or roll back to before',
+    what: `Task ${a['id']} belongs to Plesk, which has no task that starts at boot: in the long-running form its lines would be gone with the next save there.`,
+    fix: 'to switch it off: rollback --to disabled; or roll back to before, and run the worker as a service',
+  }),
+  'task-off': (a) => ({
+    what: `Task ${a['id']} of Plesk is switched off, and its crontab was changed since: where its line goes cannot be told.`,
+    fix: 'switch it on in the panel, then roll back again',
+  }),
+  'task-on-again': (a) => ({
+    what: `Task ${a['id']} of Plesk runs, although it was to be switched off already.`,
+    fix: 'switch it off in the panel, or roll back to before first: cronlatch rollback',
   }),
 };

@@ -288,7 +288,9 @@ function taken(task: PanelTask, before: PanelTask, stderr: string): Said {
 function rewritten(state: PanelState, text: string, before: PanelTask, after: PanelTask): string {
   const old = `${lineOf(state, before)}\n`;
   const at = text.indexOf(old);
-  if (at < 0) return `${text}${lineOf(state, after)}\n`;
+  const runs = after.active || is(state, 'inactive-line');
+  if (at < 0) return runs ? `${text}${lineOf(state, after)}\n` : text;
+  if (!runs) return `${text.slice(0, at)}${text.slice(at + old.length)}`;
   if (shellOf(state, before) === shellOf(state, after))
     return `${text.slice(0, at)}${lineOf(state, after)}\n${text.slice(at + old.length)}`;
   return `${text.slice(0, at)}${text.slice(at + old.length)}SHELL="${shellOf(state, after)}"\n${lineOf(state, after)}\n`;
