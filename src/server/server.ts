@@ -94,6 +94,8 @@ export interface ProcessRow {
   readonly ppid: number;
   /** Ticks since boot, as printed in /proc/PID/stat: with the pid it names one process for ever. */
   readonly start: string;
+  /** Seconds since its birth, by the kernel's clock; absent where the list does not tell. */
+  readonly age?: number;
   /** The uid, where real, effective and saved one are the same; else -1. */
   readonly uid: number;
   /** R, S, D, Z … */

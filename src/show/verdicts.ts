@@ -35,7 +35,11 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'new-entry/inconclusive/too-short': (a) =>
     `${a['runs']} run(s), each over before it could be seen, and neither log nor guard tells which entry it was`,
   'single-instance/pass/one': (a) =>
-    `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen`,
+    `never more than one over ${a['ticks']} tick(s), ${a['runs']} run(s) seen${sayStarts(a)}`,
+  'single-instance/warn/started-beside': (a) =>
+    `never more than one, but it is started more often than its entry is due${sayStarts(a)}: by hand, or by another entry?`,
+  'single-instance/inconclusive/unaccounted': (a) =>
+    `one at most was seen, but not every tick has its run${sayStarts(a)}: one may have run without the guard, too short to be seen, or cron left one out`,
   'single-instance/fail/several': (a) => `${a['count']} at once`,
   'single-instance/inconclusive/no-run-seen': (a) =>
     `${a['ticks']} tick(s) passed, but no run was seen: is cron running this crontab?`,
@@ -46,6 +50,12 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'lock-held/fail/runs-without': () => 'an instance runs without it',
   'lock-held/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/pass/free': () => 'free',
+  'lock-free/fail/held-by-another': (a) =>
+    `held by another process than the worker (PID ${a['pids']}): a child that outlived it, perhaps; end that one, and leave the file alone`,
+  'lock-free/fail/stale-pid': (a) =>
+    `its PID file still names PID ${a['pid']}, which is gone, after a further run`,
+  'lock-free/inconclusive/holder-unseen': () =>
+    'held, and by none of the worker’s processes that can be seen; ask as root',
   'lock-free/inconclusive/no-lock': () => 'the run has made no lock file: was the guard there at all?',
   'lock-free/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
   'lock-free/inconclusive/old-run-holds': (a) =>
@@ -140,6 +150,13 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'cron-alive/inconclusive/confined': () =>
     'none was seen in this container (PID namespace), and outside of it nothing can be seen',
 };
+
+/** What the guard has written of its starts, where that could be read. */
+function sayStarts(a: Record<string, string>): string {
+  return a['began'] === undefined
+    ? ''
+    : ` (due ${a['within']} time(s): ${a['began']} begun, ${a['refused']} refused by the guard)`;
+}
 
 function sayJobs(a: Record<string, string>): string {
   const drain = a['drain'] === '-1' ? '' : `, drained in about ${sayDuration(Number(a['drain']) * 1000)}`;

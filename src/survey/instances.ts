@@ -19,6 +19,8 @@ export interface Who {
 export interface Instance extends Target {
   /** Holds the lock; 'unseen' where that cannot be told. */
   readonly holds: boolean | 'unseen';
+  /** Seconds since its birth, where that is known. */
+  readonly age?: number;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function instancesOf(
       script: who.script,
       word: runs.script,
       holds: await holds(server, row.pid, lockInode),
+      ...(row.age === undefined ? {} : { age: row.age }),
     });
   }
   return found;

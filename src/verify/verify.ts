@@ -11,6 +11,7 @@ import { guardFile } from '../worker/guard.ts';
 import { addressOf, judgeDownload } from './download.ts';
 import { judgeEntry } from './entry.ts';
 import { type Forms, formsOf } from './form.ts';
+import { judgeRuns, sayNext } from './live.ts';
 import { judgeLog } from './log.ts';
 import { probe } from './probe.ts';
 import { type Verdict, verdictsOf } from './verdict.ts';
@@ -80,9 +81,10 @@ export async function verify(
       options.seenRuns?.(worker, watched?.runs ?? 0);
       const log = await judgeLog(server, worker, options.baselines, watched);
       const form = forms.get(worker) ?? 'same';
+      const within = watched === undefined ? 0 : await dueWithin(server, worker, watched.from, watched.to);
       verdicts.push(
         await judgeEntry(server, worker, form, watched, log, sayNext(wait)),
-        ...live(worker, wait, watched, server.now()),
+        ...judgeRuns(worker, wait, watched, within, server.now()),
         ...log,
       );
     }
@@ -139,59 +141,15 @@ function inPlace(worker: Latched, facts: Facts): Verdict[] {
   ];
 }
 
-function live(worker: Latched, wait: Wait, seen: Watched | undefined, now: number): Verdict[] {
-  const verdict = verdictsOf(worker.name);
-  if (seen === undefined) {
-    const args = { schedule: worker.schedule, next: sayNext(wait) };
-    return ['single-instance', 'lock-held', 'lock-free'].map((check) =>
-      verdict(check, 'inconclusive', 'no-tick-in-time', [], args),
-    );
+/** How often an entry was due between two moments. */
+async function dueWithin(server: Server, worker: Latched, from: number, to: number): Promise<number> {
+  const line = parseCrontab(`${worker.schedule} x\n`, { dialect: 'cronie', system: false }).lines[0];
+  if (line?.is !== 'entry') return 0;
+  for (let most = 16; ; most *= 4) {
+    const runs = await nextRuns(line.schedule, from, most, server.self.zone);
+    const within = runs.filter((due) => due <= to).length;
+    if (within < runs.length || runs.length < most) return within;
   }
-  const ticks = { ticks: seen.ticks, asked: wait.asked, runs: seen.runs, next: sayNext(wait) };
-  const pids = (list: readonly number[]): string[] => list.map((pid) => `PID ${pid}`);
-  const verdicts: Verdict[] = [];
-  if (seen.most > 1)
-    verdicts.push(
-      verdict('single-instance', 'fail', 'several', pids(seen.mostPids), { ...ticks, count: seen.most }),
-    );
-  else if (now < (wait.due.at(-1) ?? 0))
-    verdicts.push(verdict('single-instance', 'inconclusive', 'cut-short', [], ticks));
-  else if (seen.runs === 0)
-    verdicts.push(verdict('single-instance', 'inconclusive', 'no-run-seen', [], ticks));
-  // One run cannot overlap with itself: fewer ticks than asked for prove nothing.
-  else if (seen.ticks < wait.asked)
-    verdicts.push(verdict('single-instance', 'inconclusive', 'fewer-ticks', [], ticks));
-  else verdicts.push(verdict('single-instance', 'pass', 'one', [], { ...ticks, count: seen.most }));
-  if (worker.lock === undefined)
-    return [...verdicts, verdict('lock-held', 'skip', 'no-guard'), verdict('lock-free', 'skip', 'no-guard')];
-  const evidence = [`${worker.lock.directory}/${worker.lock.name}.lock`];
-  if (seen.lockless.length > 0)
-    verdicts.push(verdict('lock-held', 'fail', 'runs-without', [...evidence, ...pids(seen.lockless)]));
-  else if (seen.held) verdicts.push(verdict('lock-held', 'pass', 'held', evidence));
-  else
-    verdicts.push(
-      verdict('lock-held', 'inconclusive', seen.lockSeen ? 'no-run-seen' : 'lock-unseen', evidence),
-    );
-  const { holder } = seen.forms;
-  if (seen.free) verdicts.push(verdict('lock-free', 'pass', 'free', evidence));
-  else if (holder !== undefined)
-    verdicts.push(
-      verdict('lock-free', 'inconclusive', 'old-run-holds', [...evidence, `PID ${holder}`], { pid: holder }),
-    );
-  else
-    verdicts.push(
-      verdict(
-        'lock-free',
-        'inconclusive',
-        !seen.lockSeen ? 'lock-unseen' : seen.held ? 'always-held' : 'no-run-seen',
-        evidence,
-      ),
-    );
-  return verdicts;
-}
-
-function sayNext(wait: Wait): string {
-  return wait.next === 'never' ? 'never' : new Date(wait.next).toISOString();
 }
 
 async function cronAlive(server: Server, workers: readonly Latched[]): Promise<Verdict[]> {

@@ -3,6 +3,7 @@ import type { Latched } from '../change/plan.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
 import { instancesOf, lockInode } from '../survey/instances.ts';
 import type { Forms } from './form.ts';
+import { type LockState, lockPath, lockState, lookAtLock, refusedStarts } from './lockWatch.ts';
 import { type Seen, tellForms } from './seen.ts';
 
 /** A quarter of a second between two looks. */
@@ -14,6 +15,8 @@ const quick = { pace: 25, looks: 40, cost: 60 };
  * dead. Who runs without the lock for so many milliseconds is no loser.
  */
 const settled = 4000;
+/** Without a guard there is no loser, but a script's own lock may send one home: who is there for so long is none. */
+const unguarded = 500;
 /** Goes on past the last tick for as long as it takes to tell whether what it started is a loser. */
 const tail = settled + 500;
 
@@ -33,6 +36,18 @@ export interface Watched {
   readonly lockSeen: boolean;
   /** Runs that the guard's own record tells of. */
   readonly recorded: number;
+  /** Instances that were seen with the lock. */
+  readonly holders: readonly number[];
+  /** Who holds the lock and is no instance, for longer than the kernel needs to free it. */
+  readonly others: readonly number[] | 'none';
+  /** A dead PID in the PID file, over a further run. */
+  readonly stalePid: number | 'none';
+  /** Runs that began under our eyes, and starts that the guard's log says it refused. */
+  readonly began: number;
+  readonly refused: number | 'unseen';
+  /** From when to when, by the server's clock. */
+  readonly from: number;
+  readonly to: number;
   /** Runs that look like the entry as it is now, and as it was before, a line of evidence each. */
   readonly forms: Pick<Seen, 'now' | 'old' | 'last' | 'holder'>;
 }
@@ -56,17 +71,18 @@ export interface Watching {
 
 interface State {
   runs: Set<string>;
-  recorded: number;
+  /** Those that were there when we came. */
+  early: Set<string>;
+  holders: Set<number>;
   /** When each instance was first seen, by our own count of the time. */
   since: Map<string, number>;
   forms: Seen;
   most: number;
   mostPids: number[];
   lockless: Set<number>;
-  held: boolean;
-  free: boolean;
-  lockSeen: boolean;
-  record: string;
+  lock: LockState;
+  /** Several at once, not yet known whether they stay. */
+  young: boolean;
 }
 
 /**
@@ -80,22 +96,20 @@ export async function watch(
   interrupted: () => boolean,
 ): Promise<Map<Latched, Watched>> {
   const states = new Map<Latched, State>();
-  for (const { worker } of workers) {
-    const record = await recordOf(server, worker);
+  const from = server.now();
+  for (const { worker } of workers)
     states.set(worker, {
       runs: new Set(),
-      recorded: 0,
+      early: new Set(),
+      holders: new Set(),
       since: new Map(),
       forms: { early: new Set(), told: new Set(), now: [], old: [], last: 'none' },
       most: 0,
       mostPids: [],
       lockless: new Set(),
-      held: false,
-      free: false,
-      lockSeen: worker.lock === undefined,
-      record,
+      lock: await lockState(server, worker),
+      young: false,
     });
-  }
   /** Milliseconds we have waited: the server's clock may be a fast one. */
   let passed = 0;
   let after = 0;
@@ -123,33 +137,39 @@ export async function watch(
     const unproven = workers.some(
       ({ worker, forms }) => forms !== 'same' && states.get(worker)?.forms.last !== 'now',
     );
-    hurry = due > ticks && unproven ? quick.looks : hurry - 1;
+    const young = [...states.values()].some((state) => state.young);
+    hurry = young || (due > ticks && unproven) ? quick.looks : hurry - 1;
     ticks = due;
     const pause = hurry > 0 && server.elapsed() - began <= quick.cost ? quick.pace : pace;
     await server.wait(pause);
     passed += pause;
   }
-  const now = server.now();
-  return new Map(
-    workers.map(({ worker, wait }) => {
-      const state = states.get(worker) as State;
-      return [
-        worker,
-        {
-          runs: state.runs.size,
-          most: state.most,
-          mostPids: state.mostPids,
-          lockless: [...state.lockless],
-          held: state.held,
-          free: state.free,
-          ticks: wait.due.filter((due) => due <= now).length,
-          lockSeen: state.lockSeen,
-          recorded: state.recorded,
-          forms: state.forms,
-        },
-      ];
-    }),
-  );
+  const to = server.now();
+  const seen = new Map<Latched, Watched>();
+  for (const { worker, wait } of workers) {
+    const { lock, ...state } = states.get(worker) as State;
+    const runs = new Set([...state.runs, ...lock.starts]);
+    seen.set(worker, {
+      runs: runs.size,
+      most: state.most,
+      mostPids: state.mostPids,
+      lockless: [...state.lockless],
+      held: lock.held,
+      free: lock.free,
+      ticks: wait.due.filter((due) => due <= to).length,
+      lockSeen: lock.seen,
+      recorded: lock.starts.size,
+      holders: [...state.holders],
+      others: lock.others,
+      stalePid: lock.staysStale,
+      began: [...runs].filter((key) => !state.early.has(key)).length,
+      refused: await refusedStarts(server, worker, lock),
+      from,
+      to,
+      forms: state.forms,
+    });
+  }
+  return seen;
 }
 
 function ticksPassed(workers: readonly { readonly wait: Wait }[], now: number): number {
@@ -161,7 +181,7 @@ function isDone(state: State, worker: Latched, wait: Wait, now: number): boolean
   const last = wait.due[wait.due.length - 1] ?? now;
   if (now < last) return false;
   const seen =
-    (worker.lock === undefined || !state.lockSeen || (state.held && state.free)) &&
+    (worker.lock === undefined || !state.lock.seen || (state.lock.held && state.lock.free)) &&
     state.forms.last !== 'old';
   const interval = wait.due.length > 1 ? last - (wait.due[wait.due.length - 2] ?? last) : 60_000;
   return seen || now >= last + 2 * interval;
@@ -186,18 +206,26 @@ async function look(
   const instances = await instancesOf(server, who, inode, rows);
   const keys = new Set<string>();
   const counted: Target[] = [];
+  const patience = worker.lock === undefined ? unguarded : settled;
   for (const instance of instances) {
     const key = `${instance.pid}:${instance.start}`;
     keys.add(key);
+    if (passed === 0) state.early.add(key);
     const since = state.since.get(key) ?? passed;
     state.since.set(key, since);
     const age = passed - since;
-    if (instance.holds === true) state.runs.add(key);
-    if (instance.holds === true || age >= settled) counted.push(instance);
+    // Without a guard nobody waits for anything: the kernel's own age counts, however rarely we come to look.
+    const old = worker.lock === undefined ? Math.max(age, 1000 * (instance.age ?? 0)) : age;
+    if (instance.holds === true) {
+      state.runs.add(key);
+      state.holders.add(instance.pid);
+    }
+    if (instance.holds === true || old >= patience) counted.push(instance);
     if (instance.holds === false && age >= settled && worker.lock !== undefined)
       state.lockless.add(instance.pid);
-    if (worker.lock === undefined && age >= settled) state.runs.add(key);
+    if (worker.lock === undefined && old >= patience) state.runs.add(key);
   }
+  state.young = worker.lock === undefined && instances.length > 1 && counted.length < instances.length;
   for (const key of state.since.keys()) if (!keys.has(key)) state.since.delete(key);
   if (counted.length > state.most) {
     state.most = counted.length;
@@ -207,53 +235,5 @@ async function look(
     const before = server.now() < (wait.due[0] ?? Number.POSITIVE_INFINITY);
     await tellForms(server, { worker, forms, before }, state.forms, rows, instances);
   }
-  await lookAtLock(
-    server,
-    worker,
-    state,
-    inode,
-    instances.some((i) => i.holds === true),
-  );
-}
-
-async function lookAtLock(
-  server: Server,
-  worker: Latched,
-  state: State,
-  inode: string,
-  holder: boolean,
-): Promise<void> {
-  if (worker.lock === undefined || inode === 'none' || inode === 'unseen') return;
-  const locked = holder ? true : await server.processes.locked(inode);
-  if (locked !== 'unseen') state.lockSeen = true;
-  if (locked === true) state.held = true;
-  // Free counts once it was held, or once the guard's own record says that a run has come and gone.
-  const record = await recordOf(server, worker);
-  if (record !== state.record) {
-    state.record = record;
-    state.runs.add(record);
-    state.recorded++;
-    state.held ||= record !== '';
-  }
-  if (locked === false && state.held) state.free = true;
-}
-
-/** pid and start of the last run, as the guard wrote them into the lock file; '' when there is none. */
-async function recordOf(server: Server, worker: Latched): Promise<string> {
-  const path = lockPath(worker);
-  if (path === undefined) return '';
-  const eyes = server.self.root ? { uid: worker.uid, gid: worker.gid } : server.self.owner;
-  const seen = await server.files.look(path, eyes);
-  if (seen.is !== 'file') return '';
-  try {
-    const record = JSON.parse(seen.bytes) as { pid?: number; start?: number | string };
-    return record.pid === undefined ? '' : `${record.pid}:${record.start ?? ''}`;
-  } catch {
-    return '';
-  }
-}
-
-/** Path of the worker's lock file. */
-function lockPath(worker: Latched): string | undefined {
-  return worker.lock === undefined ? undefined : `${worker.lock.directory}/${worker.lock.name}.lock`;
+  await lookAtLock(server, worker, state.lock, inode, { instances, rows, passed });
 }

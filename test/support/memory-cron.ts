@@ -50,7 +50,11 @@ export function cronRuns(
         /((?:\/usr\/bin\/)?php [^>]*?)(?: >> (\S+) 2>&1)?$/.exec(command) ?? [];
       // The shell makes the log, whatever becomes of the run.
       if (log !== '') machine.write(log, '', exampleUser);
-      if (busy && options.guarded !== false) continue;
+      if (busy && options.guarded !== false) {
+        const line = `2026-11-24T00:00:00Z [${pid}] Another instance is already running (PID: 1).\n`;
+        machine.write(lock.replace(/\.lock$/, '.log'), line, exampleUser);
+        continue;
+      }
       const more = options.guarded === false ? {} : { holds: inode };
       const argv = words.trim().split(' ');
       const shell = { exe: '/usr/bin/dash', argv: ['/bin/sh', '-c', command], script: '', ppid: 300 };
