@@ -96,7 +96,8 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   const agreed = consent(line, around);
   const { localServer } = await import('./server/local.ts');
   const { makeScreen } = await import('./show/screen.ts');
-  const colors = { color: line.flags['color'] === true, noColor: line.flags['no-color'] === true };
+  const plain = isPlain(line, around);
+  const colors = { color: line.flags['color'] === true, noColor: plain || line.flags['no-color'] === true };
   const verbose = line.flags['verbose'] === true || debug;
   const screen = await makeScreen(
     { stdout: out, stderr: err },
@@ -112,6 +113,7 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   if (debug) await showSources(line, around, screen.say);
   // Made when it is first asked for: setting one up takes Node longer than reading a crontab.
   let stop: AbortController | undefined;
+  let asking = false;
   const stopping = () => (stop ??= new AbortController());
   const ctx: Context = {
     server: localServer(pleskTime(line, around)),
@@ -120,8 +122,29 @@ async function run(line: Line, debug: boolean): Promise<Result> {
     around,
     consent: agreed,
     screen,
-    ask: async () => (await import('./ask/prompter.ts')).terminalPrompter(stopping().signal),
-    interrupts: interrupts(line.command, screen, () => stopping().abort()),
+    ask: async () => {
+      const surface = {
+        stop: stopping().signal,
+        theme: screen.err,
+        tame: screen.tame,
+        // What is said at a question is part of it: --quiet is about progress.
+        say: (...lines: readonly string[]) => err.write(lines.map((one) => `${screen.tame(one)}\n`).join('')),
+        columns: () => err.columns,
+        open: (isOpen: boolean) => {
+          asking = isOpen;
+        },
+      };
+      screen.settle();
+      if (plain || process.env['TERM'] === 'dumb')
+        return (await import('./ask/plainPrompter.ts')).plainPrompter(surface);
+      return (await import('./ask/prompter.ts')).terminalPrompter(surface);
+    },
+    interrupts: interrupts(
+      line.command,
+      screen,
+      (name) => stopping().abort(name),
+      () => asking,
+    ),
     version: __VERSION__,
     verbose,
   };
@@ -130,6 +153,12 @@ async function run(line: Line, debug: boolean): Promise<Result> {
   } finally {
     screen.settle();
   }
+}
+
+/** Nothing is redrawn, and questions are lines: for screen readers. */
+function isPlain(line: Line, around: Surroundings): boolean {
+  const { value } = answer(line, around, 'plain');
+  return value === true || value === '1' || value === 'true' || value === 'yes';
 }
 
 /** How long Plesk may take for one answer. */
@@ -284,7 +313,8 @@ async function showSources(
 function interrupts(
   command: Line['command'],
   screen: Pick<Screen, 'say' | 'settle'>,
-  stopAsking: () => void,
+  stopAsking: (signal: string) => void,
+  isAsking: () => boolean,
 ): Interrupts {
   let critical = 0;
   const inTheMiddle =
@@ -296,6 +326,12 @@ function interrupts(
   if (command === 'scan') return { heard: () => first, guard: (act) => act() };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
+      // At a question nothing is under way: it ends, and says so.
+      if (critical === 0 && isAsking()) {
+        err.write('\n');
+        stopAsking(name);
+        return;
+      }
       if (critical === 0 || first !== 'no') {
         screen.settle();
         err.write(critical === 0 ? '\n' : `\n${inTheMiddle}\n`);
@@ -305,7 +341,7 @@ function interrupts(
       first = name === 'SIGINT' ? name : 'SIGTERM';
       const what = command === 'monitor' ? 'Ending the watch…' : 'Stopping after this step…';
       screen.say('', `${what} (Ctrl-C again to stop now)`);
-      stopAsking();
+      stopAsking(name);
     });
   }
   return {

@@ -27,6 +27,19 @@ export interface CommandRow {
   readonly flags: readonly Flag[];
 }
 
+/** What only the wizard takes. */
+const ofWizard: readonly Flag[] = [
+  { name: 'answers', takes: 'FILE', help: 'keep the answers there, as a config file' },
+];
+/** Of deploy's: what goes without a person, or without questions. */
+const notOfWizard = ['ci', 'print', 'save', 'plan', 'resume', 'json', 'format'];
+
+/** The wizard takes the answers that deploy takes: what is given is not asked. */
+export function wizardFlags(): readonly Flag[] {
+  const { flags = [] } = commands.find(({ name }) => name === 'deploy') ?? {};
+  return [...ofWizard, ...flags.filter(({ name }) => !notOfWizard.includes(name))];
+}
+
 export const commands: readonly CommandRow[] = [
   {
     name: 'scan',

@@ -1,7 +1,7 @@
 // argv read by the table: which command, which flags, and what is wrong with them.
 import { parseArgs } from 'node:util';
 import { Problem } from '../problem.ts';
-import { type CommandName, type CommandRow, commands } from './commands.ts';
+import { type CommandName, type CommandRow, commands, wizardFlags } from './commands.ts';
 import { everywhere, type Flag } from './flags.ts';
 
 /** What argv says. Flags that were not given are absent. */
@@ -71,7 +71,7 @@ export function readLine(
       next: `Usage: ${row?.usage}${row?.usage.includes('[SOURCE]') ? `  (a crontab kept as a file: --file ${extra})` : ''}`,
     });
   const given = parsed.values as Record<string, string | boolean | readonly string[]>;
-  const allowed = row === undefined ? everywhere : [...row.flags, ...everywhere];
+  const allowed = [...(row?.flags ?? wizardFlags()), ...everywhere];
   for (const name of Object.keys(given))
     if (!allowed.some((flag) => flag.name === name)) throw foreignFlag(name, row);
   if (given['format'] === 'json') given['json'] = true;
@@ -112,8 +112,14 @@ export function flagNames(): string[] {
   return [...allFlags().keys()];
 }
 
+/** Flags that are answers for a deploy, which workers and consent apart. */
+export function answerFlags(): string[] {
+  const others = ['answers', 'script', 'entry', 'all', 'yes', 'dry-run'];
+  return ['state-dir', ...wizardFlags().map(({ name }) => name)].filter((name) => !others.includes(name));
+}
+
 function allFlags(): Map<string, Flag> {
-  return byName([...everywhere, ...commands.flatMap((c) => c.flags)]);
+  return byName([...everywhere, ...wizardFlags(), ...commands.flatMap((c) => c.flags)]);
 }
 
 const byName = (flags: readonly Flag[]) => new Map(flags.map((flag) => [flag.name, flag]));

@@ -70,7 +70,11 @@ export async function finish(
   }
   await closeJournal(ctx.server, pen, 'deployed');
   const exit = exitOf(ctx, verdict, checks);
-  ctx.screen.print(`Deployed as ${pen.id}.`, `Undo: cronlatch rollback ${pen.id}${stateFlag(ctx)}`);
+  ctx.screen.print(
+    `Deployed as ${pen.id}.`,
+    ...(ctx.wizard?.closing(pen.id, plan) ?? []),
+    `Undo: cronlatch rollback ${pen.id}${stateFlag(ctx)}`,
+  );
   return { json: report(ctx, { ...full, outcome: { is: 'deployed', exit, checks: verdict } }), exit };
 }
 

@@ -2,6 +2,7 @@
 import type { Prompter } from '../ask/prompter.ts';
 import type { Settings } from '../ask/settings.ts';
 import { answer, type Consent, type Surroundings } from '../ask/settle.ts';
+import type { Plan } from '../change/plan.ts';
 import type { Line } from '../cli/line.ts';
 import type { ExitCode } from '../problem.ts';
 import type { Server } from '../server/server.ts';
@@ -27,6 +28,8 @@ export interface Context {
   readonly interrupts: Interrupts;
   readonly version: string;
   readonly verbose: boolean;
+  /** A wizard led here: what is wrong with the workers was said, and more is said at the end. */
+  readonly wizard?: { readonly closing: (id: string, plan: Plan) => readonly string[] };
 }
 
 /** What a command leaves: the document --json prints, and the exit code. Text was printed on the way. */

@@ -241,8 +241,9 @@ function sameJobs(facts: Facts, jobs: readonly Job[]): Job[] {
 }
 
 async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly Job[]): Promise<void> {
-  const risks = jobs.flatMap((job) => job.findings.filter((f) => f.level !== 'note'));
-  const { out } = ctx.screen;
+  const risks =
+    ctx.wizard === undefined ? jobs.flatMap((job) => job.findings.filter((f) => f.level !== 'note')) : [];
+  const { out, width } = ctx.screen;
   ctx.screen.print(
     ...findingLines(
       [
@@ -250,10 +251,11 @@ async function show(ctx: Context, planned: Planned, facts: Facts, jobs: readonly
         ...planned.findings.filter((f) => !risks.some((r) => r.code === f.code && r.level === f.level)),
       ],
       out,
+      { width },
     ),
   );
   ctx.screen.print(...(await showPlan(planned.plan, out)));
-  ctx.screen.print(...planned.notes.map((n) => noteLine(n.source, n.line, n.notes, out)));
+  ctx.screen.print(...planned.notes.map((n) => noteLine(n.source, n.line, n.notes, out, width)));
   for (const unseen of facts.unseen) if (ctx.verbose) ctx.screen.print(out.dim(`Not seen: ${unseen}`));
 }
 

@@ -25,6 +25,11 @@ function journalDirectory(stateDirectory: string): string {
   return `${stateDirectory}/deployments`;
 }
 
+/** The file of one deployment's journal. */
+export function journalPath(stateDirectory: string, id: string): string {
+  return `${journalDirectory(stateDirectory)}/${id}.jsonl`;
+}
+
 /** Makes the state directory (0700) with a folder in it, and every missing parent. Throws a Problem when it may not. */
 export async function prepareState(
   server: Server,
@@ -82,7 +87,7 @@ export async function openJournal(
   let id = `${stamp}-${head.plan.id.slice(0, 4)}`;
   for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++)
     id = `${stamp}-${head.plan.id.slice(0, 4)}-${n}`;
-  const path = `${journalDirectory(stateDirectory)}/${id}.jsonl`;
+  const path = journalPath(stateDirectory, id);
   const pen = penFor(server, id, path);
   const { command, plan, of, to, version } = head;
   await pen.write({

@@ -110,6 +110,16 @@ function paint(line: string, theme: Theme): string {
   return line.startsWith('@@') ? theme.dim(line) : line;
 }
 
+/** What a plan that was carried out has changed: "1 file added, 1 crontab changed". */
+export function sayChanged(plan: Plan): string {
+  return countLine(plan)
+    .replace(/^Plan: /, '')
+    .replace(
+      / to (add|change|remove|stop)\b/g,
+      (_, verb: string) => ` ${verb}${verb === 'stop' ? 'ped' : verb.endsWith('e') ? 'd' : 'ed'}`,
+    );
+}
+
 /** "Plan: 2 directories and 1 file to add, 1 crontab to change, 2 processes to stop." */
 function countLine(plan: Plan): string {
   const count = (kind: (step: Step) => boolean): number => plan.steps.filter(kind).length;

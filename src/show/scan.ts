@@ -34,20 +34,24 @@ export function scanLines(
   }
   out.push(...rest.flatMap((finding) => sayLines(finding, look, '  ')));
   if (facts.crontabs.length === 0) out.push('No crontab found.');
-  for (const unseen of facts.unseen)
-    out.push(
-      theme.dim(
-        unseen === 'other-users'
-          ? 'Not seen: crontabs of other users (run as root to see them).'
-          : `Not seen: ${unseen} (a symbolic link, or closed to this user; cron may read it all the same).`,
-      ),
-    );
+  out.push(...unseenLines(facts, theme));
   out.push(...pleskLines(facts, theme));
   out.push(...leftOutLines(reported, theme));
   out.push(
     `${count(workers, 'worker', 'workers')} in ${count(facts.crontabs.length, 'crontab', 'crontabs')}. ${workers > 0 ? 'To see what deploy would do, say deploy --dry-run instead of scan' : ''}`.trimEnd(),
   );
   return out;
+}
+
+/** What this user may not see. */
+export function unseenLines({ unseen }: Pick<Facts, 'unseen'>, theme: Theme): string[] {
+  return unseen.map((one) =>
+    theme.dim(
+      one === 'other-users'
+        ? 'Not seen: crontabs of other users (run as root to see them).'
+        : `Not seen: ${one} (a symbolic link, or closed to this user; cron may read it all the same).`,
+    ),
+  );
 }
 
 function crontabLines(reported: Reported, look: Look): string[] {

@@ -25,6 +25,8 @@ export interface Screen {
   size(): { readonly width: number; readonly height: number } | 'none';
   /** Draws a screenful in place of the one before. `settle` gives the terminal back as it was. */
   frame(lines: readonly string[]): void;
+  /** A stranger's text as the standard error shows it: no secrets, no control characters. */
+  tame(text: string): string;
   /** Ends a line that was being redrawn. */
   settle(): void;
 }
@@ -83,6 +85,7 @@ export async function makeScreen(
       streams.stderr.write(`${framed ? '' : '\x1b[?1049h\x1b[?25l'}\x1b[H${text}\x1b[J`);
       framed = true;
     },
+    tame: (text) => tame(hideSecrets(text), looks.err),
     print: (...lines) => {
       settle();
       if (!how.json)
@@ -150,6 +153,10 @@ function sayEvent(
         text: `    PID ${event['pid']} (${event['name']}), started by PID ${event['of']}, still runs${event['shares'] ? ' and keeps a connection of it open' : ''}. It is left alone: end it yourself if it is not wanted.`,
         passing: false,
       };
+    case 'looking':
+      return { text: '  looking at the crontabs', passing: true };
+    case 'planning':
+      return { text: '  working out what would be changed', passing: true };
     case 'asking':
       return { text: `  asking Plesk: ${event['what']}`, passing: true };
     case 'reading':

@@ -5,15 +5,18 @@ import type { Journal } from '../journal/records.ts';
 import type { Finding } from '../survey/facts.ts';
 import type { Verdict } from '../verify/verdict.ts';
 import { sayFinding } from './findings.ts';
+import { wrap } from './snippet.ts';
 import type { Theme } from './theme.ts';
 import { sayVerdict } from './verdicts.ts';
 
-/** Findings, one or two lines each; `place` says how much of where they stand is not clear from what is around them. */
+/**
+ * Findings, one or two lines each; `place` says how much of where they stand is not clear from what is around them. On a
+ * terminal of so many columns words stay whole.
+ */
 export function findingLines(
   findings: readonly Finding[],
   theme: Theme,
-  place: 'whole' | 'line' | 'said' = 'whole',
-  indent = '  ',
+  { place = 'whole', width }: { place?: 'whole' | 'line' | 'said'; width?: number | undefined } = {},
 ): string[] {
   return findings.flatMap((finding) => {
     const { what, fix } = sayFinding(finding);
@@ -24,9 +27,25 @@ export function findingLines(
       ...(place !== 'said' && line > 0 ? [`line ${line}`] : []),
       ...(column ? [`column ${column}`] : []),
     ].join(', ');
-    const head = `${indent}${paint(finding.level)}  ${what}${at ? ` (${at})` : ''}  ${theme.dim(`[${finding.code}]`)}`;
-    return fix ? [head, `${indent}      ${theme.mark.arrow} ${fix}`] : [head];
+    const text = `${what}${at ? ` (${at})` : ''}`;
+    const code = `[${finding.code}]`;
+    const [head = '', ...more] = hanging(`${text}  ${code}`, 8, width);
+    const marked = [head, ...more].map((row) => row.replace(code, theme.dim(code)));
+    const lines = marked.map(
+      (row, index) => `${index === 0 ? `  ${paint(finding.level)}  ` : '        '}${row}`,
+    );
+    const arrow = theme.mark.arrow;
+    const fixes = fix === undefined ? [] : hanging(fix, 9 + arrow.length, width);
+    return [
+      ...lines,
+      ...fixes.map((row, index) => `        ${index === 0 ? arrow : ' '.repeat(arrow.length)} ${row}`),
+    ];
   });
+}
+
+/** The text in lines that leave room for an indent; as one where the output is no terminal. */
+function hanging(text: string, indent: number, width: number | undefined): string[] {
+  return width === undefined ? [text] : wrap(text, Math.max(24, width - indent));
 }
 
 /** Text of a stranger's file on a terminal: no control characters. */
@@ -59,10 +78,12 @@ export function noteLine(
   line: number,
   changed: readonly RewriteNote[],
   theme: Theme,
+  width?: number,
 ): string {
-  return theme.dim(
-    `  ${source}, line ${line}: ${[...new Set(changed.map((note) => notes[note.code]))].join('; ')}.`,
-  );
+  const text = `${source}, line ${line}: ${[...new Set(changed.map((note) => notes[note.code]))].join('; ')}.`;
+  return hanging(text, 2, width)
+    .map((row) => theme.dim(`  ${row}`))
+    .join('\n');
 }
 
 /** The checklist, one line a check, with evidence for what did not pass. */

@@ -6,7 +6,7 @@ import { rollback } from '../../src/commands/rollback.ts';
 import { scan } from '../../src/commands/scan.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
 import { Problem } from '../../src/problem.ts';
-import { contextFor } from '../support/context.ts';
+import { contextFor, scripted } from '../support/context.ts';
 import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
 import { crontab, home, incident, instance, lock, script, source, spool } from '../support/site.ts';
@@ -149,13 +149,11 @@ describe('deploy', () => {
     const told = await contextFor(server, 'deploy --all', { terminal: true });
     const ctx = {
       ...told.ctx,
-      ask: async () => ({
-        confirm: async () => {
+      ask: async () =>
+        scripted(() => {
           machine.put(spool, `${crontab}# new\n`, { uid: exampleUser.uid, gid: 104, mode: 0o600 });
           return true;
-        },
-        choose: async () => [],
-      }),
+        }),
     };
     await expect(deploy(ctx)).rejects.toMatchObject({ code: 'changed-since', exit: 5 });
     expect(textOf(spool)).toBe(`${crontab}# new\n`);

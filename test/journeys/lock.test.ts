@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Result } from '../../src/commands/context.ts';
 import { lock } from '../../src/commands/lock.ts';
 import { Problem } from '../../src/problem.ts';
-import { contextFor } from '../support/context.ts';
+import { contextFor, scripted } from '../support/context.ts';
 import { exampleUser, type FakeProcess, type Machine, memoryServer } from '../support/memory-server.ts';
 import { home, incident, instance, lock as lockFile, script, source } from '../support/site.ts';
 
@@ -225,17 +225,15 @@ describe('lock stop', () => {
   it('looks again after the answer: another run holds it by then', async () => {
     const machine = site({ record: at, processes: [holder] });
     const told = await contextFor(memoryServer(machine), 'lock stop --user example-user', { terminal: true });
-    const ask = async () => ({
-      choose: async () => [],
-      confirm: async () => {
+    const ask = async () =>
+      scripted(() => {
         const next = { ...holder, pid: 888, start: '8880', holds: machine.processes[0]?.holds ?? '' };
         machine.processes = [next];
         const text = JSON.stringify({ v: 1, pid: 888, start: '8880', state: 'running' });
         const node = machine.live.get(lockFile);
         if (node) node.bytes = text;
         return true;
-      },
-    });
+      });
     expect(await refusal(lock({ ...told.ctx, ask }))).toBe('changed-since 5');
     expect(machine.signals).toEqual([]);
   });

@@ -1,6 +1,6 @@
 // A Context for journeys: memory server, a screen that keeps what it is told, a person with prepared answers.
 import type { Config } from '../../src/ask/config.ts';
-import type { Prompter } from '../../src/ask/prompter.ts';
+import type { Option, Prompter, Said } from '../../src/ask/prompter.ts';
 import { consent, type Surroundings, settle } from '../../src/ask/settle.ts';
 import { readLine } from '../../src/cli/line.ts';
 import type { Context } from '../../src/commands/context.ts';
@@ -44,13 +44,9 @@ export async function contextFor(
     if (answers.length === 0) throw new Error(`nobody was to be asked: ${question}`);
     return answers.shift();
   };
-  const prompter: Prompter = {
-    confirm: async (message) => give(message) === true,
-    choose: async (message, among) => {
-      const picked = give(message);
-      return among.filter((_, i) => (picked as number[]).includes(i)).map((o) => o.value);
-    },
-  };
+  const prompter = scripted(give, (line) => {
+    err += `${line}\n`;
+  });
   const plain = { color: false, unicode: true };
   const screen = await makeScreen(
     { stdout: { write: (text) => (out += text) }, stderr: { write: (text) => (err += text) } },
@@ -70,4 +66,51 @@ export async function contextFor(
     verbose: false,
   };
   return { ctx, out: () => out, err: () => err };
+}
+
+/**
+ * A person with prepared answers: true or false, numbers of options, words that one option begins with or has in it, texts;
+ * 'back' goes back, and a list of words marks those.
+ */
+export function scripted(
+  give: (question: string) => unknown,
+  hear: (line: string) => void = () => {},
+): Prompter {
+  const one = <T>(options: readonly Option<T>[], said: unknown): T => {
+    const found =
+      typeof said === 'number'
+        ? options[said]
+        : (options.find(({ name }) => name.startsWith(String(said))) ??
+          options.find(({ name }) => name.includes(String(said))));
+    if (found === undefined)
+      throw new Error(`no option ${String(said)}: ${options.map((o) => o.name).join(' | ')}`);
+    return found.value;
+  };
+  const asked = <T>(question: string, read: (said: unknown) => T): Said<T> => {
+    const said = give(question);
+    return said === 'back' ? { is: 'back' } : { is: 'answer', value: read(said) };
+  };
+  const many = <T>(options: readonly Option<T>[], said: unknown): T[] => {
+    const picked = (said as readonly unknown[]).map((word) => one(options, word));
+    return options.map(({ value }) => value).filter((value) => picked.includes(value));
+  };
+  return {
+    show: (...lines) => {
+      for (const line of lines) hear(line);
+    },
+    columns: () => 80,
+    confirm: async (message) => give(message) === true,
+    choose: async (message, options) => many(options, give(message)),
+    sure: async ({ message }) => asked(message, (said) => said === true),
+    several: async ({ message }, options) => asked(message, (said) => many(options, said)),
+    pick: async ({ message }, options, preset = 0) =>
+      asked(message, (said) => one(options, said === 'Enter' ? preset : said)),
+    write: async ({ message }, preset, check) =>
+      asked(message, (said) => {
+        const text = said === 'Enter' ? preset : String(said);
+        const wrong = check(text);
+        if (wrong !== undefined) throw new Error(wrong);
+        return text;
+      }),
+  };
 }
