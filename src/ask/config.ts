@@ -36,7 +36,10 @@ export const onlyFlags: ReadonlySet<string> = new Set([
 ]);
 
 /** Answers about the run as a whole: one worker of several cannot have its own. */
-export const ofTheRun: readonly string[] = ['state-dir', 'wait', 'yes', 'plesk-timeout', 'all'];
+export const ofTheRun: readonly string[] = [
+  ...['state-dir', 'wait', 'yes', 'plesk-timeout', 'all'],
+  ...['plain', 'answers', 'watch'],
+];
 
 export type Answers = Readonly<Record<string, unknown>>;
 

@@ -15,6 +15,7 @@ export const questions = {
   task: { flags: ['task-type'] },
   review: { flags: ['yes'] },
   keep: { flags: ['answers'] },
+  watch: { flags: ['watch'] },
   /** What was planned is refused: is something to be answered in another way? */
   refused: { flags: ['yes'] },
   consent: { flags: ['yes'] },

@@ -28,8 +28,9 @@ export interface CommandRow {
 }
 
 /** What only the wizard takes. */
-const ofWizard: readonly Flag[] = [
+export const ofWizard: readonly Flag[] = [
   { name: 'answers', takes: 'FILE', help: 'keep the answers there, as a config file' },
+  { name: 'watch', takes: 'TIME', help: 'watch so long afterwards, in the background (or no)' },
 ];
 /** Of deploy's: what goes without a person, or without questions. */
 const notOfWizard = ['ci', 'print', 'save', 'plan', 'resume', 'json', 'format'];

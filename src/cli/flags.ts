@@ -15,7 +15,7 @@ export const everywhere: readonly Flag[] = [
   { name: 'config', takes: 'FILE', help: 'answers from a JSON file, keys named like the flags' },
   { name: 'no-color', help: 'no colours (NO_COLOR does the same)' },
   { name: 'color', help: 'colours even where the output is no terminal' },
-  { name: 'plain', help: 'for screen readers: lines only, nothing redrawn, no colours' },
+  { name: 'plain', help: 'for screen readers: lines, nothing redrawn' },
   { name: 'quiet', short: 'q', help: 'no progress, only the result' },
   { name: 'verbose', short: 'v', help: 'more lines about what is done' },
   { name: 'debug', help: 'where each answer came from; causes of errors' },

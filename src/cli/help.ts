@@ -1,5 +1,5 @@
 // Help as text, from the table.
-import { type CommandName, commands } from './commands.ts';
+import { type CommandName, commands, ofWizard } from './commands.ts';
 import { everywhere, type Flag } from './flags.ts';
 
 /** Help as text, at most 80 columns wide. */
@@ -40,6 +40,9 @@ export function help(about?: CommandName): string {
     'Commands',
     '  cronlatch            the wizard, on a terminal',
     ...commands.map((c) => `  ${c.name.padEnd(11)} ${c.what}`),
+    '',
+    'The wizard takes the flags of deploy, too, and does not ask what they say',
+    ...flagLines(ofWizard),
     '',
     'Everywhere',
     ...flagLines(everywhere),

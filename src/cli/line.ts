@@ -114,7 +114,7 @@ export function flagNames(): string[] {
 
 /** Flags that are answers for a deploy, which workers and consent apart. */
 export function answerFlags(): string[] {
-  const others = ['answers', 'script', 'entry', 'all', 'yes', 'dry-run'];
+  const others = ['answers', 'watch', 'script', 'entry', 'all', 'yes', 'dry-run'];
   return ['state-dir', ...wizardFlags().map(({ name }) => name)].filter((name) => !others.includes(name));
 }
 

@@ -2,6 +2,7 @@
 import type { Prompter } from '../ask/prompter.ts';
 import type { Own } from '../ask/questions.ts';
 import type { Settings } from '../ask/settings.ts';
+import { seconds } from '../ask/settle.ts';
 import { choose, meantBy } from '../plan/choose.ts';
 import { nameOf } from '../plan/naming.ts';
 import { Problem } from '../problem.ts';
@@ -14,9 +15,9 @@ import { type Facts, type Job, jobsOf } from '../survey/facts.ts';
 import { risksOf, worstFirst } from '../survey/risks.ts';
 import { isGuarded, isScheduler } from '../survey/rules/lock.ts';
 import { survey } from '../survey/survey.ts';
-import { type Context, flag, type Result, reportSchema } from './context.ts';
+import { type Context, flag, type Result, reportSchema, word } from './context.ts';
 import { earlierLocks, planAndCarryOut } from './deploy.ts';
-import { agreement, closingLines, type Named, sayCommands } from './wizardEnd.ts';
+import { agreement, closingLines, type Named, sayCommands, watchAfter } from './wizardEnd.ts';
 import { askWorker, latchingWith, query } from './wizardWorker.ts';
 
 /** `cronlatch` alone: on a terminal only. */
@@ -28,6 +29,13 @@ export async function wizard(ctx: Context): Promise<Result> {
       example: 'cronlatch scan   or   cronlatch deploy --script worker.php --ci',
     });
   }
+  if ((ctx.around.workers ?? []).length > 0)
+    throw new Problem('usage', {
+      what: 'The wizard asks which workers are meant; a config file that lists them goes with deploy.',
+      next: 'cronlatch deploy --config FILE',
+    });
+  const watch = word(ctx, 'watch');
+  if (watch !== undefined && watch !== 'no') seconds(watch, '--watch');
   const guide = await ctx.ask();
   const settings = { ...ctx.settings, earlier: await earlierLocks(ctx) };
   ctx.screen.tell({ code: 'looking' });
@@ -174,10 +182,19 @@ async function carryOn(
   const jobs = choice.is === 'jobs' ? choice.jobs : [];
   ctx.screen.settle();
   guide.show('');
-  const result = await planAndCarryOut<'back'>(one, whole, facts, jobs, () => agreement(ctx, guide, named));
+  let watch = 'no';
+  const result = await planAndCarryOut<'back'>(one, whole, facts, jobs, async () => {
+    const said = await agreement(ctx, guide, named);
+    if (said === 'back') return said;
+    watch = said.watch;
+    return 'agreed';
+  });
   if (result === 'back') return result;
   if (flag(ctx, 'dry-run')) guide.show('', ...sayCommands(ctx, named));
   const outcome = result.json['outcome'] as { readonly is?: string } | undefined;
+  const id = result.json['deployment'];
+  if (outcome?.is === 'deployed' && typeof id === 'string' && watch !== 'no')
+    await watchAfter(ctx, id, watch);
   if (outcome?.is !== 'refused') return result;
   const options = [
     { name: choices.backToAnswers, value: 'back' },

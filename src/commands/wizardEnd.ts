@@ -3,12 +3,12 @@ import { resolve } from 'node:path/posix';
 import { commandLine, configOf, type Said } from '../ask/answers.ts';
 import type { Prompter } from '../ask/prompter.ts';
 import type { Own } from '../ask/questions.ts';
-import { answer } from '../ask/settle.ts';
+import { answer, seconds } from '../ask/settle.ts';
 import type { Plan } from '../change/plan.ts';
-import { answerFlags } from '../cli/line.ts';
+import { answerFlags, readLine } from '../cli/line.ts';
 import { journalPath } from '../journal/journal.ts';
 import type { Name } from '../plan/naming.ts';
-import { Problem, words } from '../problem.ts';
+import { Problem, words as wordsOf } from '../problem.ts';
 import { sayChanged } from '../show/diff.ts';
 import { choices, sayAnswersKept, sayClosing, sayCommandHead, sayUnnamed } from '../show/questions.ts';
 import type { Job } from '../survey/facts.ts';
@@ -29,23 +29,55 @@ export async function agreement(
   ctx: Context,
   guide: Prompter,
   named: readonly Named[],
-): Promise<'agreed' | 'back'> {
+): Promise<{ readonly watch: string } | 'back'> {
   guide.show('', ...sayCommands(ctx, named));
   if (isGiven(ctx, 'keep')) await keep(ctx, guide, named, word(ctx, 'answers') ?? '');
-  for (let at = isGiven(ctx, 'keep') ? 1 : 0; ; ) {
+  let watch = word(ctx, 'watch') ?? 'no';
+  if (watch !== 'no') seconds(watch, '--watch');
+  const watched = named.some(({ job }) => job.live) && !isGiven(ctx, 'watch');
+  const asks = [
+    ...(isGiven(ctx, 'keep') ? [] : [() => askToKeep(ctx, guide, named)]),
+    ...(watched
+      ? [
+          async () => {
+            const said = await guide.pick(query('watch', true), [
+              { name: choices.watchNot, value: 'no' },
+              { name: choices.watchHour, value: '1h' },
+            ]);
+            if (said.is === 'answer') watch = said.value;
+            return said.is === 'back' ? ('back' as const) : ('done' as const);
+          },
+        ]
+      : []),
+    ...(ctx.consent.given ? [] : [() => consent(guide)]),
+  ];
+  for (let at = 0; at < asks.length; ) {
+    const said = await asks[at]?.();
+    at += said === 'back' ? -1 : 1;
     if (at < 0) return 'back';
-    if (at === 0) {
-      const said = await askToKeep(ctx, guide, named);
-      at += said === 'back' ? -1 : 1;
-    } else {
-      if (ctx.consent.given) return 'agreed';
-      const said = await guide.sure(query('consent', true));
-      if (said.is === 'answer') {
-        if (!said.value) throw new Problem('declined');
-        return 'agreed';
-      }
-      at = isGiven(ctx, 'keep') ? -1 : at - 1;
-    }
+  }
+  return { watch };
+}
+
+async function consent(guide: Prompter): Promise<'done' | 'back'> {
+  const said = await guide.sure(query('consent', true));
+  if (said.is === 'back') return 'back';
+  if (!said.value) throw new Problem('declined');
+  return 'done';
+}
+
+/** Starts the watch, as a command line of its own; where it cannot begin, the deployment stands all the same. */
+export async function watchAfter(ctx: Context, id: string, lasts: string): Promise<void> {
+  const words = ['monitor', id, '--for', lasts, '--background', '--state-dir', ctx.settings.stateDirectory];
+  const line = readLine(words);
+  if (line.command !== 'monitor') return;
+  const program = [...(ctx.around.program ?? []).slice(0, 2), ...words];
+  const { monitor } = await import('./monitor.ts');
+  try {
+    await monitor({ ...ctx, line, around: { ...ctx.around, program } });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    ctx.screen.say(...wordsOf(error));
   }
 }
 
@@ -113,7 +145,7 @@ async function askToKeep(ctx: Context, guide: Prompter, named: readonly Named[])
       return 'done';
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      guide.show(...words(error));
+      guide.show(...wordsOf(error));
     }
   }
 }

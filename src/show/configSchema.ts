@@ -1,12 +1,15 @@
 // The JSON Schema of a config file, made from the table of flags when the program is built (scripts/build.mjs). Pure.
 import { ofTheRun, onlyFlags } from '../ask/config.ts';
-import { commands } from '../cli/commands.ts';
+import { commands, wizardFlags } from '../cli/commands.ts';
 import { everywhere, type Flag } from '../cli/flags.ts';
 
 /** What docs/schema/config-1.json holds: every answer that a file may give, and where. */
 export function configSchema(): object {
   const flags = new Map(
-    [...commands.flatMap((row) => row.flags), ...everywhere].map((flag) => [flag.name, flag]),
+    [...wizardFlags(), ...commands.flatMap((row) => row.flags), ...everywhere].map((flag) => [
+      flag.name,
+      flag,
+    ]),
   );
   const answers = [...flags.values()]
     .filter(({ name }) => !onlyFlags.has(name))

@@ -46,6 +46,10 @@ const words: Readonly<Record<QuestionName, Words>> = {
     message: 'Keep these answers in a file, for CI or the next time?',
     help: 'The file holds the answers and no passwords. cronlatch deploy --config FILE --ci does the same without a question. The file is written at once; the server stays as it is.',
   },
+  watch: {
+    message: 'Watch it for an hour afterwards, in the background?',
+    help: 'It counts instances at every start, reads the log, asks the database how many connections there are, stops nothing, and leaves a report. You may log out meanwhile. cronlatch monitor --status says how it stands.',
+  },
   refused: {
     message: 'It cannot be done like that. What now?',
     help: 'What stops it is said above, with what can be done about it. Other answers may do.',
@@ -90,6 +94,8 @@ export const choices = {
   asCommand: 'Run a command',
   asPhp: 'Run a PHP script',
   keepNot: 'No',
+  watchNot: 'No',
+  watchHour: 'Yes, for an hour',
   leave: 'Leave: nothing is changed',
   backToAnswers: 'Back to the answers',
 } as const;

@@ -57,7 +57,7 @@ describe('on Plesk', () => {
 
     const env = row.way === 'crontab' ? { CRONLATCH_THROUGH: 'crontab' } : {};
     const told = await contextFor(memoryServer(host.machine), '', {
-      answers: [true],
+      answers: (question) => (question === 'Do this now?' ? true : 'Enter'),
       terminal: true,
       env: { ...env, CRONLATCH_WITHOUT: 'verify' },
     });

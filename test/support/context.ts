@@ -18,7 +18,7 @@ export async function contextFor(
   server: Server,
   command: string,
   options: {
-    answers?: readonly unknown[];
+    answers?: readonly unknown[] | ((question: string) => unknown);
     terminal?: boolean;
     env?: Record<string, string>;
     heard?: () => 'no' | 'SIGINT' | 'SIGTERM';
@@ -39,8 +39,10 @@ export async function contextFor(
   };
   let out = '';
   let err = '';
-  const answers = [...(options.answers ?? [])];
+  const { answers: said = [] } = options;
+  const answers = typeof said === 'function' ? [] : [...said];
   const give = (question: string): unknown => {
+    if (typeof said === 'function') return said(question);
     if (answers.length === 0) throw new Error(`nobody was to be asked: ${question}`);
     return answers.shift();
   };

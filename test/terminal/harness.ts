@@ -288,3 +288,17 @@ export async function inTerminal(act: (terminal: Terminal) => Promise<void>): Pr
     terminal.close();
   }
 }
+
+/** Takes what each list of the wizard offers, until one comes that Enter alone does not answer with yes. */
+export async function enterThrough(terminal: Terminal): Promise<void> {
+  for (let answered = 0; ; answered++) {
+    const asks = (): boolean => {
+      const screen = terminal.screen();
+      const done = screen.match(/^✔ (?!\S+ {2}\S)/gm)?.length ?? 0;
+      return done >= answered && /Enter takes it|Enter goes on|\(y\/N\)/.test(screen);
+    };
+    await until('the next question', asks);
+    if (terminal.screen().includes('(y/N)')) return;
+    terminal.keys('Enter');
+  }
+}
