@@ -283,6 +283,7 @@ async function showSources(
     'log',
     'guard',
     'lock-dir',
+    'shared-lock',
     'once',
     'through',
     'task-type',

@@ -44,6 +44,8 @@ export interface Latching {
   readonly lockDir?: string;
   /** The lock may lie below a document root: said by name, never by default. */
   readonly lockInDocroot?: boolean;
+  /** Several web servers: the file with the credentials for a second lock in their database, or `env`. */
+  readonly shared?: string;
   /** Path of a new version of the script. */
   readonly worker?: string;
   readonly once: 'auto' | 'yes' | 'no';

@@ -181,6 +181,11 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
     throw new Problem('usage', {
       what: '--lock-in-docroot says something about --lock-dir, which is missing.',
     });
+  const shared = text('shared-lock');
+  if (shared !== undefined && shared !== 'env' && !shared.startsWith('/'))
+    throw new Problem('usage', {
+      what: `--shared-lock ${shared}: the absolute path of a .env file is needed, or env for the environment.`,
+    });
   const once = oneOf(text('once'), ['auto', 'yes', 'no'] as const, '--once') ?? 'auto';
   const through = oneOf(text('through'), ['scheduler', 'crontab'] as const, '--through');
   const taskType = oneOf(text('task-type'), ['exec', 'php'] as const, '--task-type');
@@ -194,6 +199,7 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
     ...(log === undefined ? {} : { log }),
     ...(guard === undefined ? {} : { guard }),
     ...(lockDir === undefined ? {} : { lockDir, lockInDocroot: inDocroot }),
+    ...(shared === undefined ? {} : { shared }),
     ...(worker === undefined ? {} : { worker: resolve(around.cwd, worker) }),
     once,
     ...(through === undefined ? {} : { through }),

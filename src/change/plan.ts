@@ -29,6 +29,8 @@ export interface Latched {
     readonly name: string;
     readonly guard: string;
     readonly place: 'script' | 'entry';
+    /** The second lock: its file beside the guard, and where its credentials are. */
+    readonly shared?: { readonly file: string; readonly from: string };
   };
   /** Absolute path. */
   readonly log?: string;

@@ -101,6 +101,11 @@ export const commands: readonly CommandRow[] = [
       { name: 'lock-dir', takes: 'DIR', help: 'where the lock lies (<home>/cronlatch/NAME)' },
       { name: 'lock-in-docroot', help: 'with --lock-dir: even where a browser can get it' },
       {
+        name: 'shared-lock',
+        takes: 'FILE',
+        help: 'several servers: lock their database, too (.env)',
+      },
+      {
         name: 'once',
         takes: 'WHEN',
         values: ['auto', 'yes', 'no'],

@@ -138,6 +138,7 @@ const shaping = [
     'guard',
     'lock-dir',
     'lock-in-docroot',
+    'shared-lock',
     'once',
     'worker',
     'grace',

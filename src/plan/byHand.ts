@@ -7,10 +7,10 @@ import { rewriteCommand } from '../command/rewrite.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 import type { Facts, Job } from '../survey/facts.ts';
 import { entryGuard } from '../worker/entry.ts';
-import { guardFile } from '../worker/guard.ts';
+import { guardFile, sharedFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
 import { findGuard } from '../worker/line.ts';
-import { guardFileName, namesFor } from '../worker/place.ts';
+import { guardFileName, namesFor, sharedFileName } from '../worker/place.ts';
 import { endingOf } from './pass.ts';
 
 /** What is to be done for one worker. Paths are those of the server. */
@@ -52,9 +52,11 @@ export async function byHand(
   const guard = guardFileName(kind);
   const injected = await injectGuard(source, {
     ...{ kind, dir: bytesOf(directory), name: bytesOf(name), guardPath: `./${guard}` },
+    ...(latching.shared === undefined ? {} : { more: { shared: bytesOf(latching.shared) } }),
   });
   if (injected.is !== 'injected') return { is: 'not', why: 'guard-refused' };
   const shown = pathInPanel(job);
+  const shared = sharedFileName(kind);
   const ending = endingOf(job, latching, facts.worker);
   const args = [
     ...job.args,
@@ -81,6 +83,9 @@ export async function byHand(
       directory,
       uploads: [
         { name: guard, to: join(dirname(shown), guard), bytes: guardFile(kind) },
+        ...(latching.shared === undefined
+          ? []
+          : [{ name: shared, to: join(dirname(shown), shared), bytes: sharedFile(kind) }]),
         { name: basename(shown), to: shown, bytes: injected.text },
       ],
       ...(kind === 'php' ? { php: { script: shown, args: args.join(' ') } } : {}),

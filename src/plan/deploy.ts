@@ -23,6 +23,7 @@ import { latched } from './latched.ts';
 import { lockDirFindings } from './lockDir.ts';
 import { endingOf } from './pass.ts';
 import { inTheWay } from './places.ts';
+import { sharedLockFindings } from './sharedLock.ts';
 import { taskStep, type Way, wayOf } from './task.ts';
 
 export interface Planned {
@@ -85,6 +86,7 @@ export async function planDeploy(
     const shell = hasShell(way, job);
     findings.push(...(shell ? log.findings : []));
     findings.push(...inTheWay(facts, job, guard).filter(({ code }) => shell || code !== 'log-unwritable'));
+    findings.push(...sharedLockFindings(facts, job, guard));
     if (guard.place !== 'none') findings.push(...lockDirFindings(facts, job, latching));
     for (const path of [
       ...(guard.place === 'none' ? [] : [job.places === 'none' ? '' : job.places.directory]),

@@ -1,19 +1,23 @@
 // How one worker gets its guard: which place, and the file steps that put it there.
 import { basename, dirname } from 'node:path/posix';
 import type { Latching } from '../ask/settings.ts';
-import { bytesOf } from '../change/encode.ts';
+import { bytesOf, readable } from '../change/encode.ts';
 import type { FileText, PutFile } from '../change/step.ts';
+import type { Bytes } from '../crontab/crontab.ts';
 import type { Owner, Seen, SeenFile } from '../server/server.ts';
 import { type Facts, type Finding, type Job, type ScriptFacts, tellingArgs } from '../survey/facts.ts';
 import { isGuarded, isScheduler } from '../survey/rules/lock.ts';
 import { entryFlags, entryGuard } from '../worker/entry.ts';
-import { guardFile, isNewer } from '../worker/guard.ts';
+import { guardFile, isNewer, sharedFile } from '../worker/guard.ts';
 import { injectGuard } from '../worker/inject.ts';
-import { guardFileName, isConsole } from '../worker/place.ts';
+import { findGuard } from '../worker/line.ts';
+import { guardFileName, isConsole, sharedFileName } from '../worker/place.ts';
 
 export interface Guarding {
   readonly place: 'script' | 'entry' | 'none';
   readonly guard?: string;
+  /** The file of the second lock, and where its credentials are. */
+  readonly shared?: { readonly file: string; readonly from: string };
   readonly files: readonly PutFile[];
   /** Interpreter options for the entry. */
   readonly flags: readonly string[];
@@ -35,17 +39,17 @@ export async function guarding(facts: Facts, job: Job, latching: Latching): Prom
   }
   const place = placeOf(job, job.script, facts.workers, namedElsewhere(facts, job), latching);
   if (place.is === 'script') {
-    const inScript = await guardInScript(facts, job, job.script, place.because);
+    const inScript = await guardInScript(facts, job, job.script, place.because, latching);
     // A script that cannot take the line gets its guard in the entry, unless the script was asked for.
     if (inScript.obstacles.length === 0 || latching.guard === 'script' || latching.worker !== undefined)
       return inScript;
-    const inEntry = guardInEntry(facts, job);
+    const inEntry = guardInEntry(facts, job, latching);
     return {
       ...inEntry,
       findings: [...inScript.obstacles.map((f) => ({ ...f, level: 'note' as const })), ...inEntry.findings],
     };
   }
-  const inEntry = guardInEntry(facts, job);
+  const inEntry = guardInEntry(facts, job, latching);
   if (latching.worker !== undefined && !ownsScript(job, job.script)) {
     return {
       ...inEntry,
@@ -104,6 +108,7 @@ async function guardInScript(
   job: Job,
   script: ScriptFacts,
   because: string,
+  latching: Latching,
 ): Promise<Guarding> {
   const kind = job.interpreter.kind;
   const places = job.places === 'none' ? undefined : job.places;
@@ -122,12 +127,16 @@ async function guardInScript(
   const guard = `${dirname(script.path)}/${guardFileName(kind)}`;
   const source = facts.worker?.bytes ?? script.file.bytes;
   const tokens = facts.worker === undefined ? facts.tokens?.get(script.path) : undefined;
+  const found = findGuard(source);
+  const held = found === 'none' ? script.guard : found;
+  const shared = latching.shared === undefined ? sharedOf(held) : bytesOf(latching.shared);
   const injected = await injectGuard(source, {
     kind,
     dir: bytesOf(places?.directory ?? ''),
     name: bytesOf(places?.name ?? ''),
     guardPath: `./${guardFileName(kind)}`,
     ...moduleOf(script.path),
+    ...(shared === undefined ? {} : { more: { shared } }),
     ...(tokens === undefined ? {} : { tokens }),
   });
   if (injected.is === 'refused') {
@@ -144,68 +153,82 @@ async function guardInScript(
   }
   const files: PutFile[] = [];
   const own = { uid: job.owner.uid, gid: script.file.gid };
-  const template = guardStep(
-    facts,
-    guard,
-    kind,
-    { ...own, mode: 0o644 & (script.file.mode | 0o600) },
-    job.owner,
-  );
-  if (template !== 'same') files.push(template);
+  const look = { ...own, mode: 0o644 & (script.file.mode | 0o600) };
+  const second = secondLock(guard, kind, shared);
+  // The guard's file last: it is the first one that names the other.
+  if (second !== undefined) files.push(...guardStep(facts, second.file, sharedFile(kind), look, job.owner));
+  files.push(...guardStep(facts, guard, guardFile(kind), look, job.owner));
   const after = injected.is === 'already' ? source : injected.text;
   if (after !== script.file.bytes) files.push(scriptStep(job, script, after));
   return {
     ...empty,
     guard,
+    ...(second === undefined ? {} : { shared: second }),
     files,
     findings: because === 'there' ? [] : [note(job, 'guard-in-script', 'note', { because })],
   };
 }
 
-function guardInEntry(facts: Facts, job: Job): Guarding {
+function guardInEntry(facts: Facts, job: Job, latching: Latching): Guarding {
   const kind = job.interpreter.kind;
   const empty: Guarding = { place: 'entry', files: [], flags: [], findings: [], obstacles: [] };
   if (job.places === 'none') return { ...empty, place: 'none' };
   const { guardInBase: guard, directory: dir, name } = job.places;
-  const step = guardStep(facts, guard, kind, { ...job.owner, mode: 0o600 }, job.owner);
   const there = entryGuard(job.command);
+  const shared = latching.shared === undefined ? sharedOf(there) : bytesOf(latching.shared);
+  const second = secondLock(guard, kind, shared);
+  const look = { ...job.owner, mode: 0o600 };
   return {
     ...empty,
     guard,
-    files: step === 'same' ? [] : [step],
+    ...(second === undefined ? {} : { shared: second }),
+    files: [
+      ...(second === undefined ? [] : guardStep(facts, second.file, sharedFile(kind), look, job.owner)),
+      ...guardStep(facts, guard, guardFile(kind), look, job.owner),
+    ],
     flags: entryFlags(kind, {
       guardPath: bytesOf(guard),
       dir: bytesOf(dir),
       name: bytesOf(name),
-      // In PHP's entries these have words of their own.
-      ...(kind === 'php' || there === 'none' ? {} : { more: there.more }),
+      more: {
+        // In PHP's entries these have words of their own.
+        ...(kind === 'php' || there === 'none' ? {} : there.more),
+        ...(shared === undefined ? {} : { shared }),
+      },
     }),
   };
 }
 
-/** The step that puts the guard's file in place, or brings an older one up to date. */
+function sharedOf(held: { readonly shared?: Bytes } | 'none'): Bytes | undefined {
+  return held === 'none' ? undefined : held.shared;
+}
+
+/** The second lock's file lies beside the guard, which looks for it there. */
+function secondLock(
+  guard: string,
+  kind: 'php' | 'node',
+  shared: Bytes | undefined,
+): { file: string; from: string } | undefined {
+  if (shared === undefined) return undefined;
+  return { file: `${dirname(guard)}/${sharedFileName(kind)}`, from: readable(shared) };
+}
+
+/** The step that puts a file of the guard's in place, or brings an older one up to date; none where it is there. */
 function guardStep(
   facts: Facts,
   path: string,
-  kind: 'php' | 'node',
+  bytes: Bytes,
   look: Owner & { mode: number },
   as: Owner,
-): PutFile | 'same' {
-  const bytes = guardFile(kind);
+): PutFile[] {
   const seen: Seen = facts.paths.get(path) ?? { is: 'absent' };
   if (seen.is === 'file') {
-    if (seen.bytes === bytes || isNewer(seen.bytes, bytes)) return 'same';
+    if (seen.bytes === bytes || isNewer(seen.bytes, bytes)) return [];
     const before = asText(seen);
-    return { kind: 'put-file', what: 'guard', path, as, before, after: { ...withoutTime(before), bytes } };
+    return [{ kind: 'put-file', what: 'guard', path, as, before, after: { ...withoutTime(before), bytes } }];
   }
-  return {
-    kind: 'put-file',
-    what: 'guard',
-    path,
-    as,
-    before: 'absent',
-    after: { bytes, mode: look.mode, uid: look.uid, gid: look.gid },
-  };
+  const after = { bytes, mode: look.mode, uid: look.uid, gid: look.gid };
+  return [{ kind: 'put-file', what: 'guard', path, as, before: 'absent', after }];
 }
 
 /**

@@ -51,6 +51,7 @@ export function latched(
             name: job.places.name,
             guard: guard.guard ?? '',
             place: guard.place,
+            ...(guard.shared === undefined ? {} : { shared: guard.shared }),
           },
         }),
     ...(log === undefined ? {} : { log }),

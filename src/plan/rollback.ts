@@ -4,6 +4,7 @@ import type { PutCrontab, PutFile, Step } from '../change/step.ts';
 import { comesAfter, type Journal } from '../journal/records.ts';
 import type { Seen } from '../server/server.ts';
 import type { Finding } from '../survey/facts.ts';
+import { findGuard } from '../worker/line.ts';
 import { type CrontabStep, type Now, noWays, takeBackCrontab, takeBackFile, type Ways } from './takeBack.ts';
 import { type TasksNow, takeBackOff, takeBackTask, taskSteps } from './takeTask.ts';
 
@@ -62,7 +63,7 @@ export function planBefore(on: Case, ground: Ground): PlannedRollback {
       if (step.kind === 'put-task' && mine) takeBackTask(step, ground.crontabs, ground.tasks, ways, since);
       if (step.kind === 'put-file' && own.has(step.path)) {
         const seen = ground.files.get(step.path) ?? { is: 'absent' };
-        if (needed.has(step.path)) keep(step, seen, ways, mine);
+        if (needed.has(step.path) && !stillServes(step, seen)) keep(step, seen, ways, mine);
         else takeBackFile(step, seen, ways, mine);
       }
       if (step.kind === 'make-directory' && ground.files.get(step.path)?.is === 'directory') {
@@ -124,9 +125,16 @@ function relied(journal: Journal): Set<string> {
   for (const { lock, script } of journal.open.plan.workers) {
     if (lock === undefined) continue;
     paths.add(lock.guard);
+    if (lock.shared !== undefined) paths.add(lock.shared.file);
     if (lock.place === 'script') paths.add(script);
   }
   return paths;
+}
+
+/** What comes back calls the guard as well, as when only a second lock was added: then nobody misses anything. */
+function stillServes({ what, before, after }: PutFile, seen: Seen): boolean {
+  if (what !== 'script' || before === 'absent' || after === 'absent') return false;
+  return seen.is === 'file' && seen.bytes === after.bytes && findGuard(before.bytes) !== 'none';
 }
 
 /** Another deployment needs this file: it stays. An edited script is nothing to pass over. */

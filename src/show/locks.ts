@@ -25,7 +25,11 @@ export function holderLines(path: string, state: LockState, now: number, theme: 
         ? 'not said'
         : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z, ${ago(now / 1000 - seconds)} ago`;
     if (held === 'held' && writer === 'alive')
-      lines.push(`  since ${at(record.started)}`, `  last sign of life ${at(record.heartbeat)}`);
+      lines.push(
+        `  since ${at(record.started)}`,
+        `  last sign of life ${at(record.heartbeat)}`,
+        ...(record.shared === '' ? [] : [`  with the second lock ${record.shared} in the database`]),
+      );
     else if (held === 'held' && writer === 'dead')
       lines.push(theme.bad(`  its record names PID ${record.pid}, which is dead`));
     else if (record.state === 'running' && writer === 'dead')

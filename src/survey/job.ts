@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import type { CrontabSource, Owner } from '../server/server.ts';
 import { entryGuard } from '../worker/entry.ts';
-import { guardFileName, isConsole } from '../worker/place.ts';
+import { guardFileName, isConsole, sharedFileName } from '../worker/place.ts';
 import { chosenInterpreter } from './choice.ts';
 import { type Finding, type Job, sourceName, type TaskFacts, tellingArgs } from './facts.ts';
 import { jobFindings } from './findings.ts';
 import { lookAtFramework } from './framework.ts';
 import { type Instance, instancesOf, lockInode } from './instances.ts';
 import { findInterpreter } from './interpreter.ts';
-import { type Look, once, realScript, type Sight, type Workers } from './look.ts';
+import { type Look, latchingOf, once, realScript, type Sight, type Workers } from './look.ts';
 import { isClosed, peek } from './peek.ts';
 import { type Claims, placesFor } from './places.ts';
 import { measuredRun } from './runs.ts';
@@ -100,6 +100,7 @@ export async function lookAtJob(
     const beside = join(dirname(script.path), guardFileName(command.interpreter.kind));
     look.paths.set(beside, await peek(look.server, beside, eyes));
   }
+  await lookAtSecondLock(look, sight, places === 'none' ? undefined : places.guardInBase);
   const lock = places === 'none' ? undefined : `${places.directory}/${places.name}.lock`;
   const instances = await runningNow(look, sight, among.workers, lock);
   // A worker that is not here, or of another machine's crontab, has no run to measure.
@@ -132,6 +133,18 @@ export async function lookAtJob(
   };
   const { obstacles, findings } = jobFindings(job, look.paths);
   return { ...job, obstacles: [...obstacles, ...locked(job)], findings };
+}
+
+/** The second lock's file, wherever the guard is to stand, and the credentials it is told to read. */
+async function lookAtSecondLock(look: Look, sight: Sight, inBase: string | undefined): Promise<void> {
+  const held = sight.held === 'none' ? undefined : sight.held.shared;
+  const from = latchingOf(look, sight).shared ?? (held === undefined ? undefined : readable(held));
+  if (from === undefined) return;
+  const file = sharedFileName(sight.command.interpreter.kind);
+  const guards = [inBase, typeof sight.script === 'string' ? undefined : sight.script.path];
+  for (const path of [...guards.map((at) => at && join(dirname(at), file)), from])
+    if (path?.startsWith('/') && !look.paths.has(path))
+      look.paths.set(path, await peek(look.server, path, sight.eyes));
 }
 
 /** In the chroot no form of a command is safe. As a task that runs a PHP script it may be: that takes a task. */

@@ -134,6 +134,9 @@ function inPlace(worker: Latched, facts: Facts): Verdict[] {
   const evidence = [worker.lock.guard];
   if (!isGuarded(job)) return [entries, verdict('guard-in-place', 'fail', 'guard-lost', [worker.script])];
   if (beside?.is !== 'file') return [entries, verdict('guard-in-place', 'fail', 'file-gone', evidence)];
+  const second = worker.lock.shared?.file;
+  if (second !== undefined && facts.paths.get(second)?.is !== 'file')
+    return [entries, verdict('guard-in-place', 'fail', 'file-gone', [second])];
   const current = beside.bytes === guardFile(worker.interpreter.kind);
   return [
     entries,

@@ -7,6 +7,8 @@ import { type GuardOptions, guardUrl, readGuardUrl } from './line.ts';
 export interface Held {
   readonly dir: Bytes;
   readonly name: Bytes;
+  /** Where the credentials for a second lock are. */
+  readonly shared?: Bytes;
 }
 
 /** A guard that stands in an entry. */
@@ -35,7 +37,7 @@ export function entryFlags(
   for (const [key, value] of Object.entries(options.more ?? {})) {
     settings.push([
       `cronlatch.${key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`,
-      String(Number(value)),
+      typeof value === 'string' ? value : String(Number(value)),
     ]);
   }
   return settings.flatMap(([key, value]) => ['-d', `${key}=${iniValue(value)}`]);
@@ -59,14 +61,17 @@ export function entryGuard(command: Pick<Command, 'flags' | 'interpreter'>): InE
   let more: GuardOptions = {};
   let called = false;
   for (const { key, value } of guardOptions(command)) {
-    if (key === 'cronlatch.dir') dir = value;
+    if (key === 'cronlatch.shared') more = { ...more, shared: value };
+    else if (key === 'cronlatch.dir') dir = value;
     else if (key === 'cronlatch.name') name = value;
     else {
       called = true;
       if (key === 'import') ({ dir, name, more } = readGuardUrl(value));
     }
   }
-  return called && dir !== undefined && name !== undefined ? { dir, name, more } : 'none';
+  if (!called || dir === undefined || name === undefined) return 'none';
+  const shared = more['shared'];
+  return { dir, name, more, ...(typeof shared === 'string' ? { shared } : {}) };
 }
 
 /** The words in which an entry calls the guard and names its lock: what has to go when they are written anew. */
@@ -74,7 +79,7 @@ export function guardWords(command: Pick<Command, 'flags' | 'interpreter'>): Wor
   return guardOptions(command).flatMap(({ words }) => words);
 }
 
-type Key = 'auto_prepend_file' | 'cronlatch.dir' | 'cronlatch.name' | 'import';
+type Key = 'auto_prepend_file' | 'cronlatch.dir' | 'cronlatch.name' | 'cronlatch.shared' | 'import';
 
 function guardOptions({
   flags,
@@ -94,7 +99,9 @@ function guardOptions({
       if (/cronlatch-guard\.mjs\?/.test(said)) found.push({ key: 'import', value: said, words });
       continue;
     }
-    const setting = /^\s*(auto_prepend_file|cronlatch\.dir|cronlatch\.name)\s*=(.*)$/s.exec(said);
+    const setting = /^\s*(auto_prepend_file|cronlatch\.dir|cronlatch\.name|cronlatch\.shared)\s*=(.*)$/s.exec(
+      said,
+    );
     if (setting === null) continue;
     const value = fromIni(setting[2] ?? '');
     // Somebody else's prepended file is not ours to read or to move.

@@ -1,13 +1,20 @@
-// The guard's own text: the one file that is put beside a worker, per language. And how its lock is looked at or tried.
+// The guard's own text: the file that is put beside a worker, per language, and the one with the second lock. And how its lock is looked at or tried.
 import node from '../../templates/node/cronlatch-guard.mjs?raw';
+import nodeShared from '../../templates/node/cronlatch-shared.mjs?raw';
 import php from '../../templates/php/cronlatch-guard.php?raw';
 import phpLock from '../../templates/php/cronlatch-lock.php?raw';
+import phpShared from '../../templates/php/cronlatch-shared.php?raw';
 import type { InterpreterKind } from '../command/command.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 
 /** The guard to install. The templates are pure ASCII (a test says so), so text and bytes are the same. */
 export function guardFile(kind: InterpreterKind): Bytes {
   return kind === 'php' ? php : node;
+}
+
+/** The file beside it with the second lock, for several web servers. */
+export function sharedFile(kind: InterpreterKind): Bytes {
+  return kind === 'php' ? phpShared : nodeShared;
 }
 
 /** The version an installed guard states in its first lines, or 'none': some other file. */

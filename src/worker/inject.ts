@@ -1,6 +1,6 @@
 // Puts the call of the guard into a script as its first statement, or says why it will not.
 import type { Bytes } from '../crontab/crontab.ts';
-import { type Call, findGuard, guardLine, removeGuard } from './line.ts';
+import { type Call, findGuard, guardLine, removeGuard, withShared } from './line.ts';
 import { nodePlace } from './nodePlace.ts';
 import { phpPlace } from './phpPlace.ts';
 import type { SourceTokens } from './tree.ts';
@@ -43,9 +43,23 @@ export interface InjectOptions extends Call {
 /** The script with the guard's call in it. Line ends and indentation are the script's own. */
 export async function injectGuard(source: Bytes, options: InjectOptions): Promise<Injected> {
   const there = findGuard(source);
-  if (there !== 'none') return { is: 'already', line: there.line };
-  for (const path of [options.dir, options.name, options.guardPath]) {
+  const shared = options.more?.['shared'];
+  if (there !== 'none' && (typeof shared !== 'string' || shared === there.shared))
+    return { is: 'already', line: there.line };
+  for (const path of [
+    options.dir,
+    options.name,
+    options.guardPath,
+    ...(typeof shared === 'string' ? [shared] : []),
+  ]) {
     if (/[\0-\x1f\x7f]/.test(path)) return { is: 'refused', why: 'bad-path', detail: path };
+  }
+  if (there !== 'none') {
+    const text = withShared(source, shared as Bytes);
+    const found = findGuard(text);
+    return found !== 'none' && found.shared === shared
+      ? { is: 'injected', text, line: found.line }
+      : { is: 'refused', why: 'unparsable', detail: 'the second lock could not be put into the call' };
   }
   const place =
     options.kind === 'php' ? await phpPlace(source, options.tokens) : await nodePlace(source, options.module);

@@ -4,7 +4,7 @@ import type { InterpreterKind } from '../command/command.ts';
 import type { Bytes } from '../crontab/crontab.ts';
 
 /** Limits and switches the guard knows beside dir and name (docs/guard.md). */
-export type GuardOptions = Readonly<Record<string, number | boolean>>;
+export type GuardOptions = Readonly<Record<string, number | boolean | string>>;
 
 export interface Call {
   readonly kind: InterpreterKind;
@@ -23,13 +23,17 @@ export interface Found {
   readonly dir: Bytes;
   readonly name: Bytes;
   readonly guardPath: Bytes;
+  /** Where the credentials for a second lock are; absent without one. A callable in PHP is none of ours to read. */
+  readonly shared?: Bytes;
 }
 
 const MARK = '// cronlatch: one instance at a time';
 const BOM = '\xef\xbb\xbf';
 const PHP_CALL =
-  /\(require (__DIR__ \. )?'((?:[^'\\]|\\.)*)'\)\(\['dir' => '((?:[^'\\]|\\.)*)', 'name' => '((?:[^'\\]|\\.)*)'[^\]]*\]\); $/;
-const NODE_CALL = /import '([^'?]*)\?dir=([^'&]*)&name=([^'&]*)(?:&[^']*)?'; $/;
+  /\(require (__DIR__ \. )?'((?:[^'\\]|\\.)*)'\)\(\['dir' => '((?:[^'\\]|\\.)*)', 'name' => '((?:[^'\\]|\\.)*)'([^[\]]*(?:\[[^[\]]*\][^[\]]*)*)\]\); $/;
+const NODE_CALL = /import '([^'?]*)\?dir=([^'&]*)&name=([^'&]*)((?:&[^']*)?)'; $/;
+const PHP_SHARED = /, 'shared' => '((?:[^'\\]|\\.)*)'/;
+const NODE_SHARED = /&shared=([^'&]*)/;
 /** A call with the longest paths Linux allows, percent-encoded, is shorter. Bounds what a regex is run on. */
 const LONGEST = 65_536;
 
@@ -45,7 +49,9 @@ export function guardLine(call: Call): Bytes {
   const options = [
     `'dir' => ${phpString(call.dir)}`,
     `'name' => ${phpString(call.name)}`,
-    ...more.map(([key, value]) => `${phpString(key)} => ${value}`),
+    ...more.map(
+      ([key, value]) => `${phpString(key)} => ${typeof value === 'string' ? phpString(value) : value}`,
+    ),
   ];
   return `(require ${absolute ? '' : '__DIR__ . '}${phpString(path)})([${options.join(', ')}]); ${MARK}`;
 }
@@ -53,7 +59,7 @@ export function guardLine(call: Call): Bytes {
 /** The Node guard's address with what it is to lock. */
 export function guardUrl(call: Omit<Call, 'kind' | 'guardPath'>, path: Bytes): Bytes {
   const more = Object.entries(call.more ?? {}).map(
-    ([key, value]) => `&${key}=${value === true ? 1 : Number(value)}`,
+    ([key, value]) => `&${key}=${typeof value === 'string' ? percent(value) : Number(value)}`,
   );
   return `${percent(path)}?dir=${percent(call.dir)}&name=${percent(call.name)}${more.join('')}`;
 }
@@ -69,10 +75,14 @@ export function readGuardUrl(url: Bytes): {
   const more = [...pairs].filter(([key, value]) => !['dir', 'name'].includes(key) && /^\d+$/.test(value));
   const dir = pairs.get('dir');
   const name = pairs.get('name');
+  const shared = pairs.get('shared');
   return {
     dir: dir === undefined ? undefined : unpercent(dir),
     name: name === undefined ? undefined : unpercent(name),
-    more: Object.fromEntries(more.map(([key, value]) => [key, Number(value)])),
+    more: {
+      ...Object.fromEntries(more.map(([key, value]) => [key, Number(value)])),
+      ...(shared === undefined ? {} : { shared: unpercent(shared) }),
+    },
   };
 }
 
@@ -91,10 +101,24 @@ export function removeGuard(
   return { is: 'removed', text: source.slice(0, place.start) + source.slice(place.end) };
 }
 
+/** The script with the second lock in its guard's call, in place of another one that may be there. Nothing else is touched. */
+export function withShared(source: Bytes, shared: Bytes): Bytes {
+  const place = locate(source);
+  if (place === 'none') return source;
+  const line = source.slice(place.start, place.end);
+  const option = place.kind === 'php' ? `, 'shared' => ${phpString(shared)}` : `&shared=${percent(shared)}`;
+  const plain = place.kind === 'php' ? line.replace(PHP_SHARED, '') : line.replace(NODE_SHARED, '');
+  const name = place.kind === 'php' ? /'name' => '(?:[^'\\]|\\.)*'/ : /&name=[^'&]*/;
+  const changed = plain.replace(name, (whole) => `${whole}${option}`);
+  return source.slice(0, place.start) + changed + source.slice(place.end);
+}
+
 /** The call's own bytes: its whole line, or the part behind the code it shares the line with. */
 function locate(
   source: Bytes,
-): { readonly start: number; readonly end: number; readonly found: Found } | 'none' {
+):
+  | { readonly start: number; readonly end: number; readonly kind: InterpreterKind; readonly found: Found }
+  | 'none' {
   for (let mark = source.indexOf(MARK); mark >= 0; mark = source.indexOf(MARK, mark + 1)) {
     const lineStart = Math.max(source.lastIndexOf('\n', mark), source.lastIndexOf('\r', mark)) + 1;
     // One mark a line is ours; a line that is all marks, or endless, is somebody's trap.
@@ -111,7 +135,12 @@ function locate(
     const ownLine = /^[ \t]*$/.test(indent);
     const start = lineStart + lead.length - (ownLine ? indent.length : 1);
     const line = source.slice(0, mark).split(/\r\n|\n|\r/).length;
-    return { start, end: after + eol.length, found: { line, ...spoken(php, node) } };
+    return {
+      start,
+      end: after + eol.length,
+      kind: php ? 'php' : 'node',
+      found: { line, ...spoken(php, node) },
+    };
   }
   return 'none';
 }
@@ -129,13 +158,19 @@ function spoken(php: RegExpExecArray | null, node: RegExpExecArray | null): Omit
       guardPath: php[1] ? `.${path}` : path,
       dir: unquote(php[3] ?? ''),
       name: unquote(php[4] ?? ''),
+      ...sharedIn(PHP_SHARED.exec(php[5] ?? '')?.[1], unquote),
     };
   }
   return {
     guardPath: unpercent(node?.[1] ?? ''),
     dir: unpercent(node?.[2] ?? ''),
     name: unpercent(node?.[3] ?? ''),
+    ...sharedIn(NODE_SHARED.exec(node?.[4] ?? '')?.[1], unpercent),
   };
+}
+
+function sharedIn(text: Bytes | undefined, read: (text: Bytes) => Bytes): { shared?: Bytes } {
+  return text === undefined || text === '' ? {} : { shared: read(text) };
 }
 
 function phpString(text: Bytes): Bytes {

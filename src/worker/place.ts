@@ -86,3 +86,8 @@ export function isTemporary(path: string): boolean {
 export function guardFileName(kind: InterpreterKind): string {
   return kind === 'php' ? 'cronlatch-guard.php' : 'cronlatch-guard.mjs';
 }
+
+/** The name of the file with the second lock, which lies beside the guard. */
+export function sharedFileName(kind: InterpreterKind): string {
+  return kind === 'php' ? 'cronlatch-shared.php' : 'cronlatch-shared.mjs';
+}

@@ -14,6 +14,8 @@ export interface LockRecord {
   readonly state: string;
   readonly ended: number | undefined;
   readonly why: string;
+  /** The second lock's name in the database; '' without one. */
+  readonly shared: string;
 }
 
 /** 'empty': a lock file nobody has written into, as flock(1) leaves it. 'foreign': somebody else's text. */
@@ -43,6 +45,7 @@ export function readRecord(bytes: Bytes): LockRecord | 'empty' | 'foreign' {
     state: text('state'),
     ended: number('ended'),
     why: text('why'),
+    shared: text('shared'),
   };
 }
 

@@ -30,6 +30,7 @@ it('reads what a guard writes', () => {
     state: 'running',
     ended: undefined,
     why: '',
+    shared: '',
   });
 });
 

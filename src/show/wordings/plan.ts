@@ -62,6 +62,18 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
         : `Others may write ${a['directory']} (group or all), and the guard refuses such a directory.`,
     fix: a['why'] === 'owner' ? 'choose another directory' : 'chmod go-w it, or choose another',
   }),
+  'shared-lock': (a) => ({
+    what: `A second lock in the database, for several web servers (credentials: ${a['from'] === 'env' ? 'the environment' : a['from']}). It takes one connection of the account's limit as long as the worker runs. If it is lost, the worker stops before its next job; without it nothing is started (exit 76).`,
+    fix: 'the other servers need the same: deploy with the same --shared-lock there',
+  }),
+  'shared-lock-unreadable': (a) => ({
+    what: `${a['user']} cannot read ${a['from']}, where the credentials for the second lock are to be.`,
+    fix: 'name the application’s .env by its absolute path, or env where the worker has them in its environment',
+  }),
+  'shared-lock-no-database': (a) => ({
+    what: `${a['from']} names no MySQL or MariaDB: DB_USERNAME and DB_DATABASE, or DATABASE_URL, are needed there.`,
+    fix: 'name the file that the application itself reads',
+  }),
   'place-taken': (a) => ({
     what: `${a['path']} is in the way: lock and log belong there, in directories in which ${a['user']} may write.`,
     fix: 'look who put it there, and move it away',
