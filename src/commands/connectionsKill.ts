@@ -73,10 +73,14 @@ export async function endConnections(ctx: Context, open: OpenLook, limits: KillL
   let failed = 0;
   for (const one of meant) {
     // Who owned nothing a moment ago may do so now: the whole look again, then the row itself with the KILL.
-    const now = (await open.again()).connections.find(({ id }) => id === one.id);
+    const again = await open.again();
+    const now = again.connections.find(({ id }) => id === one.id);
     const end =
       now === undefined
-        ? 'gone'
+        ? // Without an answer nobody knows what became of it.
+          again.by === 'kernel'
+          ? 'failed'
+          : 'gone'
         : isSame(one, now) && mayEnd(now, limits) === 'may'
           ? await kill(session, look.mariadb, now, limits)
           : 'changed';

@@ -110,7 +110,11 @@ async function lookOnce(
     ...(inside.refused === undefined ? {} : { refused: inside.refused }),
     ...(inside.admin === undefined ? {} : { how: inside.admin.how }),
   };
-  if (session === undefined || variables === undefined) {
+  const rows =
+    session === undefined || variables === undefined
+      ? undefined
+      : await processList(session, variables.mariadb);
+  if (session === undefined || variables === undefined || rows === undefined) {
     const view = await server.sockets.look(at);
     const unseen: Unseen[] = ['connections', 'transactions'];
     // Let in, and then left without an answer.
@@ -126,7 +130,6 @@ async function lookOnce(
       unseen,
     };
   }
-  const rows = await processList(session, variables.mariadb);
   const open = await transactionsOf(session);
   const counters = await readCounters(session);
   const view = await server.sockets.look(at);
@@ -163,7 +166,7 @@ async function lookOnce(
     ...(account === undefined ? {} : { account }),
     ...(limit === undefined ? {} : { limit }),
     uses,
-    counters,
+    ...(counters === undefined ? {} : { counters }),
     connections,
     ...kernelOf(view, server.self.pid),
     unseen: [

@@ -43,20 +43,25 @@ const statusQuery =
   "SHOW GLOBAL STATUS WHERE Variable_name IN ('Aborted_connects','Aborted_connects_preauth','Access_denied_errors','Connection_errors_max_connections','Uptime','Threads_connected','Max_used_connections')";
 
 /** Counters anybody may read. */
-export async function readCounters(session: DatabaseSession): Promise<Counters> {
-  return countersOf(await rowsOf(session, statusQuery));
+export async function readCounters(session: DatabaseSession): Promise<Counters | undefined> {
+  const answer = await session.ask(statusQuery);
+  // No answer is no zero: that would be a server that was restarted.
+  return answer.is === 'failed' ? undefined : countersOf(answer.rows);
 }
 
-/** Every connection that may be seen. */
-export async function processList(session: DatabaseSession, mariadb: boolean): Promise<ThreadRow[]> {
+/** Every connection that may be seen; absent without an answer, which is not the same as none. */
+export async function processList(
+  session: DatabaseSession,
+  mariadb: boolean,
+): Promise<ThreadRow[] | undefined> {
   // Milliseconds and threads are MariaDB's; the other form is understood everywhere.
-  const rows = await rowsOf(
-    session,
+  const answer = await session.ask(
     mariadb
       ? 'SELECT ID AS Id, USER AS User, HOST AS Host, DB AS db, COMMAND AS Command, TIME_MS AS Ms, TIME AS Time, STATE AS State, TID AS Tid FROM information_schema.PROCESSLIST'
       : 'SHOW FULL PROCESSLIST',
   );
-  return rows.map((row) => ({
+  if (answer.is === 'failed') return undefined;
+  return answer.rows.map((row) => ({
     id: Number(row['Id']),
     user: String(row['User']),
     host: String(row['Host'] ?? ''),

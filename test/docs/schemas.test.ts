@@ -146,9 +146,11 @@ describe('the built program', () => {
 test('every schema there is is one that documents are held against, and ships with the package', () => {
   expect(readdirSync(join(root, 'docs/schema')).sort()).toEqual([
     'config-1.json', // ci.test.ts holds it
+    'connections-1.json', // checkSchemas.test.ts holds it, and verify's
     'deploy-1.json',
     'problem-1.json',
     'scan-1.json',
+    'verify-1.json',
   ]);
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] };
   expect(files).toContain('docs');

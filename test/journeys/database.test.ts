@@ -3,82 +3,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { connections } from '../../src/commands/connections.ts';
 import { deploy } from '../../src/commands/deploy.ts';
 import { verifyDeployment } from '../../src/commands/verify.ts';
-import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../../src/server/databasePort.ts';
+import type { DatabaseFailure, DatabaseSession } from '../../src/server/databasePort.ts';
 import { contextFor } from '../support/context.ts';
+import { canary, failure, type State, session } from '../support/databaseSession.ts';
 import { checkOf, cronRuns } from '../support/memory-cron.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
 import { home, incident, lock, spool } from '../support/site.ts';
-
-const canary = 'canary-p#w;1';
-
-/** A MariaDB that answers what it is asked, as it stands at that moment. */
-interface State {
-  used: number;
-  aborted: number;
-  denied: number;
-  pending: number;
-  done: number;
-  /** Questions until it goes away. */
-  left: number;
-  tables: boolean;
-}
-
-function session(state: State): DatabaseSession {
-  const rows = (...found: DatabaseRow[]) => ({ is: 'rows' as const, rows: found });
-  return {
-    id: 1,
-    close: () => Promise.resolve(),
-    ask: async (sql) => {
-      if (state.left-- <= 0) return failure(0, 'PROTOCOL_CONNECTION_LOST', 'Connection lost');
-      if (sql.includes('CURRENT_USER() AS who'))
-        return rows({ who: 'u12345_app@localhost', most: 5, version: '10.11.19-MariaDB' });
-      if (sql.startsWith('SHOW CREATE USER')) return rows({ x: `CREATE USER u IDENTIFIED BY '${canary}'` });
-      if (sql.includes('@@port'))
-        return rows({
-          version: '10.11.19-MariaDB',
-          port: 3306,
-          socket: '/s',
-          global_most: 5,
-          server_most: 151,
-        });
-      if (sql.includes('PROCESSLIST') && sql.includes('TIME_MS'))
-        return rows(
-          ...Array.from({ length: state.used + 1 }, (_, i) => ({
-            Id: i + 1,
-            User: 'u12345_app',
-            Host: 'localhost',
-            Command: 'Sleep',
-            Ms: '900',
-            Time: 0,
-          })),
-        );
-      if (sql.startsWith('SHOW GLOBAL STATUS'))
-        return rows(
-          { Variable_name: 'Aborted_connects', Value: String(state.aborted) },
-          { Variable_name: 'Aborted_connects_preauth', Value: '0' },
-          { Variable_name: 'Access_denied_errors', Value: String(state.denied) },
-          { Variable_name: 'Connection_errors_max_connections', Value: '0' },
-          { Variable_name: 'Uptime', Value: '9000' },
-        );
-      if (sql.includes('information_schema.COLUMNS'))
-        return rows(...(state.tables ? ['id', 'status'] : []).map((c) => ({ t: 'import_jobs', c })));
-      if (sql.includes('AS pending'))
-        return rows({
-          pending: state.pending,
-          processing: 0,
-          done: state.done,
-          failed: 0,
-          stuck: null,
-          oldest: null,
-        });
-      return rows();
-    },
-  };
-}
-
-function failure(errno: number, code: string, message: string): DatabaseFailure {
-  return { is: 'failed', errno, code, message };
-}
 
 let machine: Machine;
 let state: State;
@@ -304,6 +234,19 @@ describe('a deploy with a database', () => {
       expect(found.filter((said) => said.startsWith('fail'))).toEqual([]);
       expect([0, 6]).toContain(done.exit);
     }
+  });
+
+  test('connections, with the server gone at whatever question: no room is made of what was not answered', async () => {
+    state.used = 4;
+    const ends = new Set<string>();
+    for (let left = 0; left < 12; left++) {
+      state.left = left;
+      const line = `connections --app ${home}/httpdocs`;
+      const { json, exit } = await connections((await contextFor(memoryServer(machine), line)).ctx);
+      const { is } = json['outcome'] as { is: string };
+      ends.add(`${is} ${exit}`);
+    }
+    expect([...ends].sort()).toEqual(['tight 3', 'unreached 6']);
   });
 
   test('--kill takes nothing for idle that rests for less than the longest run a lock tells of', async () => {
