@@ -52,6 +52,20 @@ describe('the docs', () => {
       expect(screen).toContain(line);
   });
 
+  test('the recording on it is of this program: what its sandbox says stands in the source', () => {
+    const svg = text('docs/sandbox.svg');
+    const source = ['sandbox.ts', 'sandboxDatabase.ts']
+      .map((name) => text(`src/commands/${name}`))
+      .join('\n');
+    const headings = [...svg.matchAll(/<tspan class="b">(\d) {2}([^<]+)<\/tspan>/g)];
+    expect(headings.map(([, number]) => Number(number))).toEqual(headings.map((_, index) => index + 1));
+    expect(headings.length).toBeGreaterThan(3);
+    for (const [, , heading = ''] of headings)
+      expect(source).toContain(heading.replace(/ \(PHP\)$/, '').replaceAll('&gt;', '>'));
+    expect(svg.length).toBeLessThan(100_000);
+    expect(svg).not.toMatch(/<script|https?:(?!\/\/www\.w3\.org\/2000\/svg)/);
+  });
+
   test('the exit codes of the docs are those of the program', () => {
     const type = /export type ExitCode = ([^;]+);/
       .exec(text('src/problem.ts'))?.[1]
