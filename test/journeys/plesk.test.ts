@@ -290,6 +290,21 @@ describe('a panel that does not answer as it should stops the deploy before anyt
     expect([...new Set(asked)].sort()).toEqual([...verbs].sort());
   });
 
+  test.each(modes)(
+    'the site is asked for where the database is away, and that answers, too (%s): nothing is written',
+    async (mode) => {
+      for (const fails of [{ sites: mode }, { sites: mode, info: mode }]) {
+        const host = pleskHost();
+        const before = stores(host);
+        host.panel.fails = fails;
+        const ended = await run(host, `${once} --site example.com`);
+        expect([ended.exit, said(ended)]).toEqual([5, expect.stringContaining('plesk-unanswered')]);
+        expect(host.panel.calls).toContainEqual(['bin', 'site', '--info', 'example.com']);
+        expect(stores(host)).toEqual(before);
+      }
+    },
+  );
+
   test('a list of tasks is not asked for where the scheduler has none', async () => {
     const host = pleskHost({ verbs: ['create', 'update', 'run', 'delete'] });
     expect((await run(host, once)).exit).toBe(0);

@@ -24,7 +24,8 @@ import {
 } from '../support/cron.ts';
 import { makeUser, removeUsers } from '../support/cronPeople.ts';
 import { type Installed, installPlesk } from '../support/plesk/install.ts';
-import { chrootsh, crontabOf, emptyPanel, type PanelState } from '../support/plesk/panel.ts';
+import { emptyPanel, type PanelState } from '../support/plesk/panel.ts';
+import { chrootsh, crontabOf } from '../support/plesk/written.ts';
 
 const setcap = spawnSync('sh', ['-c', 'command -v setcap']).status === 0;
 const reason = cronMissing || (setcap ? '' : 'no setcap');

@@ -117,6 +117,19 @@ describe.skipIf(reason !== '')(title, () => {
     60_000,
   );
 
+  test('a task is switched off by rollback --to disabled, and comes back', async () => {
+    ground.set({ shell: 'false' });
+    const [all, before] = [ground.picture(), ground.standing()];
+    expect((await ground.cronlatch('deploy', '--ci', ...flags)).code).toBe(0);
+    const off = await ground.cronlatch('rollback', '--to', 'disabled', '--ci');
+    expect([off.code, text(off)]).toEqual([0, expect.stringContaining('switched off in Plesk')]);
+    expect(ground.panel.tasks[0]).toMatchObject({ active: false });
+    expect(ground.standing().crontab).not.toContain('process_import_jobs.php');
+    expect((await ground.cronlatch('rollback', '--ci')).code).toBe(0);
+    expect(ground.picture()).toEqual(all);
+    expect(ground.standing()).toEqual(before);
+  }, 60_000);
+
   test('Node of Plesk takes the place of one that is not there, and was run as the site’s user', async () => {
     const major = process.versions.node.split('.')[0];
     const scene = ground.set({ command: `/usr/local/node${major}/bin/node httpdocs/worker.mjs` });

@@ -16,9 +16,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { closeWorkshop, installProgram, type Ran, until, workshop } from '../cron.ts';
 import { source } from '../site.ts';
-import { answer, crontabOf, type PanelState } from './panel.ts';
+import { answer, type PanelState } from './panel.ts';
 import { byHand, phpPlaces, programOf, type Scene, sceneOf, type Wanted } from './scene.ts';
 import type { Standing } from './table.ts';
+import { crontabOf } from './written.ts';
 
 /** The PHP of this machine, `8.2.29`; 'none' without one. */
 export const phpVersion =

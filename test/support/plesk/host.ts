@@ -2,8 +2,9 @@
 import type { Ran } from '../../../src/server/server.ts';
 import { Machine, type MemoryPerson } from '../memory-server.ts';
 import { source } from '../site.ts';
-import { answer, crontabOf, type PanelState, type PanelTask } from './panel.ts';
+import { answer, type PanelState, type PanelTask } from './panel.ts';
 import { byHand, sceneOf, type Wanted } from './scene.ts';
+import { crontabOf } from './written.ts';
 
 export interface Host {
   readonly machine: Machine;

@@ -1,5 +1,6 @@
 // A large hoster's server: many subscriptions, ten tasks each, one crontab each.
-import { crontabOf, emptyPanel, type PanelState, type PanelTask } from './panel.ts';
+import { emptyPanel, type PanelState, type PanelTask } from './panel.ts';
+import { crontabOf } from './written.ts';
 
 export interface Large {
   readonly panel: PanelState;

@@ -1,7 +1,8 @@
 // One site with Plesk, on paper: the layout of its directories, its user, its PHP, and the panel that knows of it. The server
 // in memory and the real one are both built from this.
 import type { FactName } from '../../../src/plesk/known.ts';
-import { chrootsh, emptyPanel, type PanelState, type PanelTask } from './panel.ts';
+import { emptyPanel, type PanelState, type PanelTask } from './panel.ts';
+import { chrootsh } from './written.ts';
 
 export const layouts = ['main domain', 'addon domain', 'moved vhosts'] as const;
 export const shells = ['bash', 'chrooted', 'false'] as const;

@@ -2,8 +2,9 @@
 // bytes that are no UTF-8 beside it.
 import { source } from '../site.ts';
 import { type Host, pleskHost } from './host.ts';
-import { crontabOf, type PanelTask } from './panel.ts';
+import type { PanelTask } from './panel.ts';
 import type { Wanted } from './scene.ts';
+import { crontabOf } from './written.ts';
 
 /** Task 7 runs process_import_jobs.php, task 9 second.php, the line made by hand third.php. */
 export function several(wanted: Wanted = {}): Host {
