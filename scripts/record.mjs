@@ -68,7 +68,7 @@ function hurried(lines) {
   });
 }
 
-const escape = (text) => text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign]);
+const html = (text) => text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign]);
 const seconds = (time) => `${time.toFixed(2)}s`;
 
 function draw(lines) {
@@ -76,7 +76,7 @@ function draw(lines) {
   const texts = lines.flatMap(({ at, pieces }, index) => {
     if (pieces.length === 0) return [];
     const spans = pieces.map(({ style, text }) =>
-      style === '' ? escape(text) : `<tspan class="${style}">${escape(text)}</tspan>`,
+      style === '' ? html(text) : `<tspan class="${style}">${html(text)}</tspan>`,
     );
     return `<text y="${index * height}" style="animation-delay:${seconds(at)}">${spans.join('')}</text>`;
   });
