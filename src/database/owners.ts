@@ -144,6 +144,12 @@ export function mayEnd(one: Owned, limits: KillLimits): 'may' | Protection {
   return 'may';
 }
 
+/** Other machines from which the account works: what a lock on a file does not keep apart. */
+export function otherMachines(connections: readonly Owned[]): string[] {
+  const remote = connections.filter(({ end }) => end.is === 'remote');
+  return [...new Set(remote.map(({ host }) => plainHost(host)))].sort();
+}
+
 function plainHost(column: string): string {
   return column.replace(/:\d+$/, '');
 }

@@ -1,7 +1,13 @@
 // The account of a database in words: limit, use, owners, refusals, and what to do next.
 import { sayPlace } from '../database/credentials.ts';
 import type { Limit } from '../database/limits.ts';
-import type { Owned, OwnerClass, Protection, SocketHolder } from '../database/owners.ts';
+import {
+  type Owned,
+  type OwnerClass,
+  otherMachines,
+  type Protection,
+  type SocketHolder,
+} from '../database/owners.ts';
 import { type Failure, type Interval, refusalsBetween } from '../database/refusals.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
 import type { DatabaseLook, Unseen } from '../survey/database.ts';
@@ -198,6 +204,11 @@ export function nextSteps(look: DatabaseLook, found: FoundCredentials, state: St
       );
   if (look.connections.some((one) => one.class === 'orphan-child' || one.class === 'dead-client-running'))
     steps.push('or let cronlatch end what is nobody’s: cronlatch connections --kill');
+  const machines = otherMachines(look.connections);
+  if (machines.length > 0)
+    steps.push(
+      `${machines.join(', ')} work${machines.length === 1 ? 's' : ''} with the same account: a lock on a file does not reach there; if the same worker runs on both: cronlatch deploy --shared-lock FILE`,
+    );
   return steps;
 }
 

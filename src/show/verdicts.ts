@@ -14,6 +14,7 @@ const expected: Record<string, string> = {
   'one-entry': 'exactly one entry starts the script',
   'guard-in-place': 'the guard is in place',
   database: 'database connections stay below 60 % of the limit, and do not rise',
+  'second-lock': 'one worker at a time on all machines together',
   refusals: 'the database refused nobody since the deployment',
   jobs: 'jobs are done, none is stuck, and the backlog shrinks',
   'cron-alive': 'cron is running',
@@ -120,6 +121,10 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'database/fail/rising-slowly': (a) => `rising by ${a['slope']} a minute; see: cronlatch connections`,
   'database/fail/administrators-only': () => 'the server’s max_user_connections lets only administrators in',
   'database/inconclusive/no-samples': () => 'no sample could be taken',
+  'second-lock/warn/other-machines': (a) =>
+    `${a['count'] === '1' ? 'another machine works' : `${a['count']} other machines work`} with the same account, and a lock on a file does not reach there; if this worker runs there, too: cronlatch deploy --shared-lock (docs/guard.md)`,
+  'second-lock/warn/small-limit': (a) =>
+    `the second lock takes one of the account’s ${a['limit']} connections while the worker runs`,
   'refusals/pass/none': () => 'the server’s counters prove that there was none',
   'refusals/fail/in-log': (a) => `${a['count']} line(s) of the worker’s log speak of it`,
   'refusals/warn/somebody': (a) =>

@@ -3,6 +3,7 @@ import type { Latched } from '../change/plan.ts';
 import { type JobCounts, judgeJobs } from '../database/jobs.ts';
 import { type Judged, judgePeak, judgeRefusals, type Sample } from '../database/judge.ts';
 import type { Limit } from '../database/limits.ts';
+import { otherMachines } from '../database/owners.ts';
 import {
   type Counters,
   type Interval,
@@ -57,6 +58,8 @@ interface Seen {
     | 'none'
     | Unseen;
   unreached?: string;
+  /** Other machines that were seen at the same database with the same account. */
+  readonly machines: Set<string>;
 }
 
 /** Counters and jobs as they are now, for the journal. What cannot be asked is left out. */
@@ -101,7 +104,13 @@ export async function watchDatabase(
   },
 ): Promise<(log: number | 'unknown', runs: number) => Verdict[]> {
   const { baseline, ours = new Set() } = options;
-  const seen: Seen = { samples: [], first: baseline?.counters, own: noTries, since: noTries };
+  const seen: Seen = {
+    samples: [],
+    first: baseline?.counters,
+    own: noTries,
+    since: noTries,
+    machines: new Set(),
+  };
   try {
     if (found.wrongPort !== undefined)
       seen.unreached = `${found.wrongPort.port} is no port, ${found.wrongPort.at}`;
@@ -231,6 +240,7 @@ function note(seen: Seen, look: DatabaseLook, at: number): void {
   if (look.by === 'kernel') seen.samples.push({ at, used: 'refused' });
   const use = look.uses.find(({ account }) => account === look.account) ?? look.uses[0];
   if (use !== undefined) seen.samples.push({ at, used: use.used });
+  for (const host of otherMachines(look.connections)) seen.machines.add(host);
   seen.limit = look.limit ?? use?.limit ?? seen.limit;
   if (look.counters === undefined) return;
   if (seen.first !== undefined) seen.own = sumOf(seen.own, seen.since);
@@ -280,7 +290,22 @@ function verdicts(worker: Latched, seen: Seen, log: number | 'unknown', runs: nu
     say('database', judgePeak(seen.samples, seen.limit)),
     say('refusals', judgeRefusals(log, intervalOf(seen))),
     say('jobs', jobs),
+    ...secondLock(worker, seen),
   ];
+}
+
+/** Where one is wanted, or where one costs much; nothing to say otherwise. */
+function secondLock(worker: Latched, { machines, limit }: Seen): Verdict[] {
+  if (worker.lock === undefined) return [];
+  const make = verdictsOf(worker.name);
+  const hosts = [...machines].sort();
+  if (worker.lock.shared === undefined)
+    return hosts.length === 0
+      ? []
+      : [make('second-lock', 'warn', 'other-machines', hosts, { count: hosts.length })];
+  // One of ten is a tenth for as long as the worker runs.
+  const small = limit !== undefined && limit.is !== 'administrators-only' && limit.connections < 10;
+  return small ? [make('second-lock', 'warn', 'small-limit', [], { limit: limit.connections })] : [];
 }
 
 function intervalOf({ first, last, own }: Seen): Interval | 'unknown' {

@@ -177,6 +177,36 @@ describe('a deploy with a database', () => {
     expect(checks(done.json)['database']).toBe('pass room');
   });
 
+  describe('the same account works from another machine', () => {
+    beforeEach(() => {
+      state.from = '203.0.113.7:40000';
+    });
+
+    test('it is said that a lock on a file does not reach there, and how one does', async () => {
+      const done = await run('deploy --all --ci');
+      expect(checkOf(done.json, 'second-lock')).toMatchObject({
+        is: 'warn',
+        because: 'other-machines',
+        evidence: ['203.0.113.7'],
+      });
+      expect(done.exit).toBe(0);
+      expect(done.out()).toContain('cronlatch deploy --shared-lock');
+      const told = await contextFor(memoryServer(machine), `connections --app ${home}/httpdocs`);
+      await connections(told.ctx);
+      expect(told.out()).toContain('203.0.113.7 works with the same account');
+    });
+
+    test('where the second lock is there, only what it costs of a small limit', async () => {
+      const done = await run(`deploy --all --ci --shared-lock ${home}/httpdocs/.env`);
+      expect(checkOf(done.json, 'second-lock')).toMatchObject({ because: 'small-limit', args: { limit: 5 } });
+      expect(done.out()).toContain('one of the account’s 5 connections');
+    });
+  });
+
+  test('where nobody works from elsewhere, nothing is said of other machines', async () => {
+    expect(checkOf((await run('deploy --all --ci')).json, 'second-lock')).toBeUndefined();
+  });
+
   test('nothing to do is inconclusive, never a pass', async () => {
     state.pending = 0;
     const done = await run('deploy --all --ci');
