@@ -13,6 +13,8 @@ export interface State {
   /** Questions until it goes away. */
   left: number;
   tables: boolean;
+  /** Where the connections come from, when not from here. */
+  from?: string;
 }
 
 /** A session of it. */
@@ -39,7 +41,7 @@ export function session(state: State): DatabaseSession {
           ...Array.from({ length: state.used + 1 }, (_, i) => ({
             Id: i + 1,
             User: 'u12345_app',
-            Host: 'localhost',
+            Host: state.from ?? 'localhost',
             Command: 'Sleep',
             Ms: '900',
             Time: 0,
