@@ -143,3 +143,4 @@ if (missed > 0) console.log(`\n${missed} missed`);
 process.exitCode = missed > 0 ? 1 : 0;
 await import('./bench-guard.mjs');
 await import('./bench-processes.mjs');
+await import('./bench-sockets.mjs');

@@ -164,6 +164,8 @@ export interface JobCounts {
   readonly oldest?: number;
   /** After how many seconds without a sign one was called stuck. */
   readonly stuckAfter?: number;
+  /** Workers that have jobs in work and live, as far as the table names them. */
+  readonly workers?: number;
   /** What would give the stuck ones back: for a person to read and to run. */
   readonly requeue?: string;
   /** Where done jobs are deleted: the highest number there was. */
@@ -237,6 +239,8 @@ export function judgeJobs(before: JobCounts, after: JobCounts, seconds: number, 
     return say('fail', 'none-done');
   }
   if ((after.stuck ?? 0) > 0) return say('warn', 'stuck-before', { stuck: after.stuck ?? 0 });
+  // The lock lets one work: another machine has its own, or the table has workers of several kinds.
+  if ((after.workers ?? 0) > 1) return say('warn', 'several-workers', { workers: after.workers ?? 0 });
   if (grown > 0) return say('warn', 'backlog-grows', { arrived: made + grown });
   // A backlog that was put in at one moment grows older while it shrinks; one that does not shrink should not.
   const older = (after.oldest ?? 0) - (before.oldest ?? 0);

@@ -138,6 +138,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
     `${sayJobs(a)}; ${a['stuck']} were left in work by a process that is gone: requeue them yourself, below is how (or failed, when they were tried often)`,
   'jobs/warn/backlog-grows': (a) =>
     `${sayJobs(a)}, but ${a['arrived']} arrived: one instance alone does not keep up (--once passes more often, or a larger batch)`,
+  'jobs/warn/several-workers': (a) =>
+    `${sayJobs(a)}, by ${a['workers']} workers at once: the lock keeps out those of this machine and this script only`,
   'jobs/warn/waiting-longer': (a) =>
     `${sayJobs(a)}, but the one that waits longest has waited ${sayDuration(Number(a['older']) * 1000)} more than before: are some never taken?`,
   'jobs/fail/stuck': (a) => `${a['stuck']} more in work than before that nobody works on; ${sayJobs(a)}`,

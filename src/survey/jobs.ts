@@ -76,8 +76,10 @@ export async function countJobs(
   }
   const stuck = await stuckIn(server, session, table, counting, stuckAfter);
   if (stuck === 'unseen') return table.is === 'states' ? { ...counts, stuckAfter } : counts;
-  const requeue = stuck.length === 0 ? undefined : requeueOf(table, states, stuck);
-  return { ...counts, stuck: stuck.length, stuckAfter, ...(requeue === undefined ? {} : { requeue }) };
+  const { owners, workers } = stuck;
+  const requeue = owners.length === 0 ? undefined : requeueOf(table, states, owners);
+  const more = requeue === undefined ? {} : { requeue };
+  return { ...counts, stuck: owners.length, stuckAfter, workers, ...more };
 }
 
 export interface Counting {
@@ -94,14 +96,14 @@ async function measure(session: DatabaseSession, table: JobTable, states: States
   return stuckAfterOf(answer?.is === 'rows' ? answer.rows.map((row) => Number(row['seconds'])) : []);
 }
 
-/** Owners of jobs that nobody works on, one for each; 'unseen' where the table names no owners, or too many. */
+/** Owners of jobs that nobody works on, one for each, and how many workers there are else; 'unseen' where the table names no owners, or too many. */
 async function stuckIn(
   server: Server,
   session: DatabaseSession,
   table: JobTable,
   { states, lock }: Counting,
   stuckAfter: number,
-): Promise<readonly string[] | 'unseen'> {
+): Promise<{ readonly owners: readonly string[]; readonly workers: number } | 'unseen'> {
   const sql = inWorkQuery(table, states);
   const answer = sql === undefined ? undefined : await session.ask(sql);
   if (answer === undefined || answer.is === 'failed' || answer.rows.length >= mostInWork) return 'unseen';
@@ -124,5 +126,8 @@ async function stuckIn(
     stuckAfter,
     beats: table.is === 'states' && table.touched[0]?.toLowerCase() === 'heartbeat_at',
   };
-  return jobs.filter((job) => isStuck(job, witnesses)).map((job) => job.owner);
+  const owners = jobs.filter((job) => isStuck(job, witnesses)).map((job) => job.owner);
+  const gone = new Set(owners);
+  const living = new Set(jobs.map((job) => job.owner).filter((owner) => owner !== '' && !gone.has(owner)));
+  return { owners, workers: living.size };
 }

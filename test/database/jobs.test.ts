@@ -131,6 +131,14 @@ describe('two looks', () => {
       'done',
     ],
     [
+      'two workers have jobs in work',
+      counts({}),
+      counts({ pending: 5, done: 8, processing: 2, workers: 2 }),
+      1,
+      'warn',
+      'several-workers',
+    ],
+    [
       'nobody waits any longer than before',
       counts({ oldest: 100 }),
       counts({ pending: 10, done: 8, oldest: 101 }),
