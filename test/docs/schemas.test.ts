@@ -4,10 +4,13 @@ import { join, resolve } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { deploy } from '../../src/commands/deploy.ts';
+import { watchJson } from '../../src/commands/monitorOutputs.ts';
 import { scan } from '../../src/commands/scan.ts';
+import { summarise } from '../../src/monitor/summary.ts';
 import { contextFor } from '../support/context.ts';
 import { exampleUser, type Machine, memoryServer } from '../support/memory-server.ts';
 import { crontab, incident, spool } from '../support/site.ts';
+import { badHour, goodHour, type Story, tell } from '../support/watchStory.ts';
 import { json, run as runBuilt, site, timeless } from '../terminal/harness.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -16,8 +19,11 @@ const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, 
 const validators = {
   scan: ajv.compile(schema('scan-1.json')),
   deploy: ajv.compile(schema('deploy-1.json')),
+  monitor: ajv.compile(schema('monitor-1.json')),
   problem: ajv.compile(schema('problem-1.json')),
 };
+
+const bare = { lock: undefined as never, log: undefined as never, database: undefined as never };
 
 /** What is wrong with the document; nothing when it is as promised. */
 const faults = (kind: keyof typeof validators, document: unknown): string[] => {
@@ -120,6 +126,29 @@ describe('deploy --dry-run --json', () => {
   });
 });
 
+describe('monitor --json', () => {
+  const said = (story: Story) =>
+    watchJson(summarise(story), '/var/lib/cronlatch/watches/x.jsonl', summarise(story).outcome.exit);
+
+  test.each([
+    ['a good hour', goodHour()],
+    ['a bad hour', badHour()],
+    ['one that was cut off at its beginning', tell({ seconds: 2, end: 'none' })],
+    ['one without a guard, a log and a database', tell({ watched: bare, used: () => 0 })],
+  ])('%s', (_, story) => {
+    expect(faults('monitor', said(story))).toEqual([]);
+  });
+
+  test('a document that lacks what was promised is refused', () => {
+    const whole = said(badHour());
+    for (const key of Object.keys(whole))
+      expect(faults('monitor', { ...whole, [key]: undefined }), key).not.toEqual([]);
+    const watch = whole['watch'] as Record<string, unknown>;
+    for (const key of Object.keys(watch).filter((name) => name !== 'firstViolation'))
+      expect(faults('monitor', { ...whole, watch: { ...watch, [key]: undefined } }), key).not.toEqual([]);
+  });
+});
+
 describe('the built program', () => {
   test('prints documents of these forms, --format json the same as --json', async () => {
     const at = site();
@@ -148,6 +177,7 @@ test('every schema there is is one that documents are held against, and ships wi
     'config-1.json', // ci.test.ts holds it
     'connections-1.json', // checkSchemas.test.ts holds it, and verify's
     'deploy-1.json',
+    'monitor-1.json',
     'problem-1.json',
     'scan-1.json',
     'verify-1.json',
