@@ -143,8 +143,5 @@ if (missed > 0) console.log(`\n${missed} missed`);
 process.exitCode = missed > 0 ? 1 : 0;
 await import('./bench-guard.mjs');
 await import('./bench-processes.mjs');
-<<<<<<< HEAD
 await import('./bench-sockets.mjs');
-=======
 await import('./bench-monitor.mjs');
->>>>>>> 5bdf1de (docs: the watch, what it costs and ten real minutes of it; its JSON has a schema; the bench measures it; daemons are not read anew each second)
