@@ -10,6 +10,8 @@ export const questions = {
   interpreter: { flags: ['interpreter', 'php', 'node'] },
   log: { flags: ['log'] },
   lock: { flags: ['lock-dir'] },
+  /** Only where other machines were seen at the worker's database. */
+  second: { flags: ['shared-lock'] },
   once: { flags: ['once'] },
   guard: { flags: ['guard'] },
   task: { flags: ['task-type'] },
@@ -24,7 +26,7 @@ export const questions = {
 export type QuestionName = keyof typeof questions;
 
 /** Those about how one worker is latched, in the order they are asked. */
-export const aboutWorker = ['interpreter', 'task', 'once', 'log', 'lock', 'guard'] as const;
+export const aboutWorker = ['interpreter', 'task', 'once', 'log', 'lock', 'second', 'guard'] as const;
 
 export type AboutWorker = (typeof aboutWorker)[number];
 

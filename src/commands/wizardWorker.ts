@@ -15,13 +15,14 @@ import { changeable, openFor, presetProgram } from '../plan/open.ts';
 import { endingOf } from '../plan/pass.ts';
 import { Problem, words } from '../problem.ts';
 import { cardLines } from '../show/card.ts';
-import { choices, sayChange, sayLog, sayProgram, wordsOf } from '../show/questions.ts';
+import { choices, sayChange, sayLog, sayProgram, sayShared, wordsOf } from '../show/questions.ts';
 import { findingLines } from '../show/text.ts';
 import { shortScript } from '../show/workers.ts';
 import { type Facts, type Job, jobsOf } from '../survey/facts.ts';
 import { type Program, programsFor } from '../survey/programs.ts';
 import { survey } from '../survey/survey.ts';
 import type { Context } from './context.ts';
+import { type Elsewhere, seenElsewhere } from './elsewhere.ts';
 
 export interface Which {
   readonly source: string;
@@ -41,6 +42,7 @@ interface Sight {
   readonly job: Job;
   readonly programs: readonly Program[];
   readonly latching: Latching;
+  readonly elsewhere: Elsewhere | 'none';
 }
 
 /** Was this answered before anybody was asked? */
@@ -68,9 +70,12 @@ export async function askWorker(
 ): Promise<Own | 'back'> {
   const guide = await ctx.ask();
   let own = known ?? {};
-  let sight = await lookAt(ctx, settings, which, own);
+  const first = await lookAt(ctx, settings, which, own);
+  const elsewhere = isGiven(ctx, 'second') ? 'none' : await seenElsewhere(ctx, first.job);
+  let sight: Sight = { ...first, elsewhere };
   if (known === undefined) {
-    const open = openFor(sight.facts, sight.job, sight.programs, sight.latching).filter(
+    const usual = openFor(sight.facts, sight.job, sight.programs, sight.latching);
+    const open = [...usual, ...(elsewhere === 'none' ? [] : (['second'] as const))].filter(
       (name) => !isGiven(ctx, name),
     );
     if (open.length > 0) guide.show('', ctx.screen.err.bold(headOf(sight.job, place)));
@@ -81,13 +86,14 @@ export async function askWorker(
       if (said.is === 'answer') own = said.value;
       at += said.is === 'back' ? -1 : 1;
     }
-    if (open.length > 0) sight = await lookAt(ctx, settings, which, own);
+    if (open.length > 0) sight = { ...(await lookAt(ctx, settings, which, own)), elsewhere };
   }
   if (isGiven(ctx, 'review')) return own;
   for (;;) {
     guide.show('', ...(await card(ctx, sight, place, guide.columns())));
     const { job, programs } = sight;
-    const changes = changeable(job, programs).filter((name) => !isGiven(ctx, name));
+    const named = [...changeable(job, programs), ...(elsewhere === 'none' ? [] : (['second'] as const))];
+    const changes = named.filter((name) => !isGiven(ctx, name));
     const options: Option<'go' | 'back' | AboutWorker>[] = [
       { name: choices.goOn, value: 'go' },
       ...aboutWorker
@@ -107,12 +113,17 @@ export async function askWorker(
     guide.show(...findingLines(wrong, ctx.screen.err, { place: 'said', width: guide.columns() }));
     if (wrong.length > 0) continue;
     own = changed.value;
-    sight = next;
+    sight = { ...next, elsewhere };
   }
 }
 
 /** The worker as it is, seen with the answers so far. */
-async function lookAt(ctx: Context, settings: Settings, which: Which, own: Own): Promise<Sight> {
+async function lookAt(
+  ctx: Context,
+  settings: Settings,
+  which: Which,
+  own: Own,
+): Promise<Omit<Sight, 'elsewhere'>> {
   const latching = latchingWith(ctx, own);
   const pick = { is: 'chosen', entries: [{ ...which, latching }] } as const;
   const facts = await survey(ctx.server, { ...settings, pick }, meantBy(pick), ctx.screen.tell);
@@ -149,6 +160,7 @@ async function card(
       ending: endingOf(job, latching, facts.worker),
       guard: guard.place,
       because: latching.guard === undefined ? String(because) : 'asked',
+      shared: guard.shared?.from,
       becomesPhp: job.task !== undefined && php === 'php',
       now,
       zone,
@@ -162,7 +174,7 @@ async function card(
 async function askOne(
   ctx: Context,
   guide: Prompter,
-  { job, programs }: Sight,
+  { job, programs, elsewhere }: Sight,
   own: Own,
   name: AboutWorker,
   back: boolean,
@@ -215,6 +227,15 @@ async function askOne(
       const usual = join(job.places.base, job.places.name);
       const said = await guide.write(put, own['lock-dir'] ?? usual, check);
       return said.is === 'back' ? said : with_(said.value === usual ? undefined : said.value);
+    }
+    case 'second': {
+      if (elsewhere === 'none') return { is: 'back' };
+      const { machines, from: file } = elsewhere;
+      const options = [
+        { name: choices.aloneHere, value: undefined },
+        { name: sayShared(machines, file), short: file, value: file },
+      ];
+      return from(options, own['shared-lock'] === undefined ? 0 : 1);
     }
     case 'guard': {
       const options = [

@@ -20,6 +20,8 @@ export interface Card {
   readonly guard: Guarding['place'];
   /** Why the guard is to stand there, as a code. */
   readonly because: string;
+  /** The second lock: where its credentials are. */
+  readonly shared: string | undefined;
   readonly becomesPhp: boolean;
   readonly now: number;
   readonly zone: string | undefined;
@@ -134,9 +136,10 @@ function logRow({ job, becomesPhp }: Card): string[][] {
   return [['log', `${places.log}`, reason]];
 }
 
-function lockRow({ job, guard }: Card): string[][] {
+function lockRow({ job, guard, shared }: Card): string[][] {
   if (job.places === 'none' || guard === 'none') return [];
-  return [['lock', `${job.places.directory}/${job.places.name}.lock`]];
+  const lock = ['lock', `${job.places.directory}/${job.places.name}.lock`];
+  return [shared === undefined ? lock : [...lock, `and one in the database, as ${shared} says`]];
 }
 
 const guardReasons: Readonly<Record<string, string>> = {

@@ -34,6 +34,10 @@ const words: Readonly<Record<QuestionName, Words>> = {
     message: 'In which directory is the lock to lie?',
     help: 'It must belong to the worker’s user, with nobody else allowed to write there, outlive every release, and be no directory for temporary files. What does not fit is refused with the reason.',
   },
+  second: {
+    message: 'Other machines work with its database: lock there, too?',
+    help: 'A lock on a file holds on one machine. If this worker runs on another web server as well, a second lock in their database lets one of them run at a time. It takes one connection while the worker runs; if it is lost, the worker stops before its next job, and without it nothing is started. The other server needs the same.',
+  },
   guard: {
     message: 'Where is the guard to stand?',
     help: 'In the script it keeps out runs that are started by hand, too. In the entry nothing in the source changes, and the next release of the application cannot take it away.',
@@ -78,6 +82,7 @@ export function sayChange(name: AboutWorker, { interpreter }: Job): string {
     once: 'Change whether it is told --once',
     log: 'Change where its output goes',
     lock: 'Change where its lock lies',
+    second: 'Change whether it locks in the database, too',
     guard: 'Change where the guard stands',
   }[name];
 }
@@ -89,6 +94,7 @@ export const choices = {
   another: 'Another place',
   noOnce: 'No: leave its arguments as they are',
   yesOnce: 'Yes: add --once',
+  aloneHere: 'No: this worker runs on this server alone',
   inScript: 'A line in the script',
   inEntry: 'In the entry: the script stays as it is',
   asCommand: 'Run a command',
@@ -105,6 +111,11 @@ export function sayLog(path: string, is: 'ours' | 'kept'): string {
   return is === 'ours'
     ? `${path}  (no browser gets it there)`
     : `${path}  (as now, where a browser may get it)`;
+}
+
+/** Who was seen there, and the answer that makes them wait for each other. */
+export function sayShared(machines: readonly string[], from: string): string {
+  return `Yes, it runs there, too (seen: ${machines.join(', ')}; credentials from ${from})`;
 }
 
 /** What stands above the command lines. */
