@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HostFigures } from '../../src/fleet/report.ts';
-import { closeWorkshop, type Ran } from '../support/cron.ts';
+import { closeWorkshop, type Ran, until } from '../support/cron.ts';
 import { type Fleet, fleetMissing, ground, type Host, startFleet } from '../support/fleet.ts';
 import {
   inventory,
@@ -222,7 +222,11 @@ describe.skipIf(fleetMissing !== '')(
         expect(ran.code, ran.stdout + ran.stderr).toBe(0);
         expect(toldIn(ran.stdout).stats).toMatchObject({ a: { changed: 1 }, b: { changed: 1 } });
         for (const host of [a!, b!]) expect(snapshot(host, ['program', 'state'])).toEqual(before[host.name]);
-        const again = await play('rollback', ['b'], ['-e', `cronlatch_id=${idOf(b!)}`]);
+        const again = await play(
+          'rollback',
+          ['b'],
+          ['-e', `cronlatch_id=${historyOf(b!).find(({ command }) => command === 'deploy')?.id}`],
+        );
         expect(again.code, again.stdout + again.stderr).toBe(0);
         expect(toldIn(again.stdout).stats['b']).toMatchObject({ changed: 0, failures: 0 });
       });
@@ -231,11 +235,7 @@ describe.skipIf(fleetMissing !== '')(
         const untouched = snapshot(b!);
         // The trial of the guard is run with this: it says what a guard does that lets a second instance in.
         const node = join(a?.directory ?? '', 'node');
-        writeFileSync(
-          node,
-          `#!/bin/sh\n[ "$2" = probe ] && { echo '{"refused":{"exit":1,"message":"two"},"stale":{"recovered":true,"message":""}}'; exit 0; }\nexec ${process.execPath} "$@"\n`,
-          { mode: 0o755 },
-        );
+        writeFileSync(node, letsIn(), { mode: 0o755 });
         const ran = await play('deploy', ['a', 'b'], [], { cronlatch_interpreter: `${a?.home}/node` });
         expect(ran.code, ran.stdout + ran.stderr).toBe(2);
         const told = toldIn(ran.stdout);
@@ -269,6 +269,21 @@ describe.skipIf(fleetMissing !== '')(
         expect(ran.stdout).toContain('cronlatch-guard.mjs');
         expect(ran.stdout).toContain('EXEC');
         for (const secret of Object.values(secrets)) expect(ran.stdout + ran.stderr).not.toContain(secret);
+      });
+
+      test('a host whose connection is lost while the guard is tried puts itself back', async () => {
+        const mark = (name: string): string => join(a?.directory ?? '', name);
+        const slow = `: > ${a?.home}/probing; until [ -e ${a?.home}/go ]; do sleep 0.1; done`;
+        writeFileSync(mark('node'), letsIn(slow), { mode: 0o755 });
+        const ran = play('deploy', ['a', 'b'], [], { cronlatch_interpreter: `${a?.home}/node` });
+        await until('the guard is being tried', () => existsSync(mark('probing')), 60);
+        fleet.cut('a');
+        expect((await ran).code).toBe(4);
+        expect(toldIn((await ran).stdout).stats['a']).toMatchObject({ unreachable: 1, failures: 0 });
+        expect(read(a!, 'crontab')).toContain('cronlatch');
+        writeFileSync(mark('go'), '');
+        await until('it was put back', () => historyOf(a!)[0]?.state === 'rolled-back');
+        expect(snapshot(a!, ['program', 'state', 'node', 'probing', 'go'])).toEqual(before['a']);
       });
     });
 
@@ -404,13 +419,21 @@ function hidden(text: string): string {
   return Object.values(secrets).reduce((all, secret) => all.replaceAll(secret, '***'), text);
 }
 
-/** The name of the deployment whose journal lies on the host. */
-function idOf(host: Host): string {
+/** A Node whose trial of the guard says that it lets a second instance in. */
+function letsIn(first = ':'): string {
+  const says = JSON.stringify({
+    refused: { exit: 1, message: 'two' },
+    stale: { recovered: true, message: '' },
+  });
+  return `#!/bin/sh\n[ "$2" = probe ] && { ${first}; echo '${says}'; exit 0; }\nexec ${process.execPath} "$@"\n`;
+}
+
+/** The deployments on a host, the newest first. */
+function historyOf(host: Host): { id: string; command: string; state: string }[] {
   const history = spawnSync(
     process.execPath,
     [bin, 'history', '--json', '--state-dir', join(host.directory, 'state')],
     { encoding: 'utf8' },
   );
-  const { deployments } = JSON.parse(history.stdout) as { deployments: { id: string; command: string }[] };
-  return deployments.find(({ command }) => command === 'deploy')?.id ?? '';
+  return (JSON.parse(history.stdout) as { deployments: ReturnType<typeof historyOf> }).deployments;
 }

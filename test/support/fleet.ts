@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFi
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Ran, until } from './cron.ts';
+import { rowsOf } from './cronProcesses.ts';
 
 const succeeds = (program: string, ...args: readonly string[]): boolean =>
   spawnSync(program, args).status === 0;
@@ -54,6 +55,8 @@ export interface Fleet {
   readonly hosts: readonly Host[];
   /** Runs a program of Ansible on the controller. */
   run(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
+  /** Cuts every connection to a host, as a cable would; what runs there goes on. */
+  cut(name: string): void;
   /** Ends one host's sshd with everything on it. */
   end(name: string): Promise<void>;
   stop(): Promise<void>;
@@ -136,6 +139,11 @@ export async function startFleet(directory: string, wishes: readonly HostWish[])
         },
       });
       return ended(child);
+    },
+    cut(name) {
+      const sshd = children.get(name)?.pid ?? 0;
+      for (const { pid, argv, ancestors } of rowsOf())
+        if (ancestors.includes(sshd) && argv[0]?.startsWith('sshd: root')) process.kill(pid, 'SIGKILL');
     },
     async end(name) {
       const child = children.get(name);
