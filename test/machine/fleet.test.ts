@@ -400,6 +400,20 @@ describe.skipIf(fleetMissing !== '')(
         );
       });
 
+      test('does what docs/ansible.md says: its inventory is read, and each of its command lines is one', async () => {
+        const page = readFileSync(join(root, 'docs/ansible.md'), 'utf8');
+        writeFileSync(at('controller/hosts.yml'), /^```yaml\n([\s\S]*?)^```/m.exec(page)?.[1] ?? '');
+        const lines = [...page.matchAll(/^ansible.*$/gm)].map(([line]) => line);
+        expect(lines.length).toBeGreaterThan(4);
+        for (const line of lines) {
+          const ran = await fleet.run(['sh', '-c', `${line} --list-hosts`], env());
+          expect(ran.code, line + ran.stderr).toBe(0);
+          expect(ran.stdout, line).toContain('hosts (2)');
+          for (const host of ['web1.example.com', 'web2.example.com'])
+            expect(ran.stdout, line).toContain(host);
+        }
+      });
+
       test('can be installed by ansible-galaxy from where it was exported to', async () => {
         const ran = await fleet.run(
           ['ansible-galaxy', 'collection', 'install', '--offline', '-p', at('installed'), collection()],

@@ -66,6 +66,8 @@ export interface HostWish {
   readonly name: string;
   /** None of the machine's Node can be seen there. Only in a namespace. */
   readonly withoutNode?: boolean;
+  /** Debian's cron runs there, on the host's own crontabs. Only in a namespace. */
+  readonly withCron?: boolean;
 }
 
 /** A directory for the hosts. Not among temporary files: no lock may lie there. */
@@ -82,7 +84,7 @@ export async function startFleet(directory: string, wishes: readonly HostWish[])
   const children = new Map<string, ChildProcess>();
   const hosts: Host[] = [];
   for (const [index, wish] of wishes.entries()) {
-    if (controller === undefined && wish.withoutNode) continue;
+    if (controller === undefined && (wish.withoutNode || wish.withCron)) continue;
     const own = at(wish.name);
     for (const part of ['home', 'root', 'plesk', 'opt/plesk', 'opt.work'])
       mkdirSync(join(own, part), { recursive: true });
@@ -94,7 +96,7 @@ export async function startFleet(directory: string, wishes: readonly HostWish[])
     const child =
       controller === undefined
         ? startOnLoopback(own)
-        : startApart(controller.pid, index, address, own, at('shared'), wish.withoutNode ?? false);
+        : startApart(controller.pid, index, address, own, at('shared'), wish);
     children.set(wish.name, child);
     hosts.push({ name: wish.name, directory: join(own, 'home'), home, address, port });
   }
@@ -218,7 +220,7 @@ function startApart(
   address: string,
   own: string,
   shared: string,
-  withoutNode: boolean,
+  { withoutNode = false, withCron = false }: HostWish,
 ): ChildProcess {
   const nodes = spawnSync('which', ['-a', 'node', 'nodejs'], { encoding: 'utf8' }).stdout.trim().split('\n');
   const hide = withoutNode
@@ -239,7 +241,7 @@ ${[...hide].map((path) => `mount --bind /dev/null ${path}\n`).join('')}mount --b
 for place in /var/spool/cron /etc/cron.d /run; do mount -t tmpfs tmpfs $place; done
 mount --bind /dev/null /etc/crontab
 mkdir -p /run/sshd
-exec /usr/sbin/sshd -D -e -f ${own}/sshd_config 2>${own}/log
+${withCron ? 'install -d -g crontab -m 1730 /var/spool/cron/crontabs\ncron\n' : ''}exec /usr/sbin/sshd -D -e -f ${own}/sshd_config 2>${own}/log
 `,
   );
   writeFileSync(join(own, 'log'), '');

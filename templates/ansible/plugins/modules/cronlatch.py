@@ -76,6 +76,12 @@ options:
   lock_dir:
     description: Where the lock lies.
     type: str
+  lock_in_docroot:
+    description: Take C(lock_dir) even where a browser can get it.
+    type: bool
+  worker:
+    description: A file on the host with a new version of the script, which is put in its place.
+    type: path
   once:
     description: Whether C(--once) is added.
     type: str
@@ -112,8 +118,9 @@ options:
     description: How long they are waited for at most, such as C(10m).
     type: str
   url:
-    description: The site's address, to see whether it hands out the log.
-    type: str
+    description: The addresses of the sites, to see whether one hands out the log.
+    type: list
+    elements: str
   to:
     description: The form that is left behind by C(rollback).
     type: str
@@ -154,6 +161,12 @@ options:
   db_password:
     description: Its password. Handed over in the environment, never on a command line.
     type: str
+  db_password_file:
+    description: Or a file of mode 0600 on the host with the password.
+    type: path
+  db_url_file:
+    description: Or a file of mode 0600 on the host with the whole URL.
+    type: path
   db_name:
     description: The database.
     type: str
@@ -166,11 +179,24 @@ options:
   db_socket:
     description: Its unix socket.
     type: str
+  db_tls:
+    description: Whether the connection is encrypted, C(off), C(on) or C(verify).
+    type: str
+    choices: ['off', 'on', verify]
+  db_tls_ca:
+    description: The authority to verify it with, a file on the host.
+    type: path
   jobs_table:
     description: The table of jobs.
     type: str
   jobs_states:
     description: Its words, such as C(pending=new,done=ok|sent).
+    type: str
+  jobs_sql:
+    description: Or a statement with one row, pending, processing, done and failed.
+    type: str
+  jobs_lock:
+    description: The named lock of its workers, as in C(work:{owner}).
     type: str
   state_dir:
     description: Where journals are kept. Root's are in C(/var/lib/cronlatch).
@@ -476,15 +502,21 @@ def main():
             fail_on=one_of('note', 'warn', 'stop'),
             only=dict(type='list', elements='str'),
             ignore=dict(type='list', elements='str'),
+            url=dict(type='list', elements='str'),
+            db_tls=one_of('off', 'on', 'verify'),
+            worker=dict(type='path'),
+            db_url_file=dict(type='path'),
+            db_password_file=dict(type='path', no_log=False),
+            db_tls_ca=dict(type='path'),
             entry=dict(type='int'),
             ticks=dict(type='int'),
             db_port=dict(type='int'),
             db_url=dict(type='str', no_log=True),
             db_password=dict(type='str', no_log=True),
-            system=flag, all=flag, keep_on_fail=flag, strict=flag, keep_foreign_edits=flag,
+            system=flag, all=flag, lock_in_docroot=flag, keep_on_fail=flag, strict=flag, keep_foreign_edits=flag,
             user=text, site=text, subscription=text, plesk_timeout=text, script=text, id=text, interpreter=text, log=text,
-            fail_fast=flag, status=flag, lasts=text, max_runtime=text, lock_dir=text, grace=text, kill_after=text, max_wait=text, url=text, db_user=text, db_name=text, db_host=text,
-            db_socket=text, jobs_table=text, jobs_states=text, wait=text,
+            fail_fast=flag, status=flag, lasts=text, max_runtime=text, lock_dir=text, grace=text, kill_after=text, max_wait=text, db_user=text, db_name=text, db_host=text,
+            db_socket=text, jobs_table=text, jobs_states=text, jobs_sql=text, jobs_lock=text, wait=text,
             state_dir=dict(type='path'),
             node_path=dict(type='path'),
             program=dict(type='path', default='/usr/local/lib/cronlatch/cronlatch.cjs'),
