@@ -79,6 +79,9 @@ options:
   lock_in_docroot:
     description: Take C(lock_dir) even where a browser can get it.
     type: bool
+  shared_lock:
+    description: For one worker on several web servers, the C(.env) file of the database they share, for a second lock in it.
+    type: str
   worker:
     description: A file on the host with a new version of the script, which is put in its place.
     type: path
@@ -516,7 +519,7 @@ def main():
             system=flag, all=flag, lock_in_docroot=flag, keep_on_fail=flag, strict=flag, keep_foreign_edits=flag,
             user=text, site=text, subscription=text, plesk_timeout=text, script=text, id=text, interpreter=text, log=text,
             fail_fast=flag, status=flag, lasts=text, max_runtime=text, lock_dir=text, grace=text, kill_after=text, max_wait=text, db_user=text, db_name=text, db_host=text,
-            db_socket=text, jobs_table=text, jobs_states=text, jobs_sql=text, jobs_lock=text, wait=text,
+            db_socket=text, jobs_table=text, jobs_states=text, jobs_sql=text, jobs_lock=text, shared_lock=text, wait=text,
             state_dir=dict(type='path'),
             node_path=dict(type='path'),
             program=dict(type='path', default='/usr/local/lib/cronlatch/cronlatch.cjs'),
