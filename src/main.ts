@@ -302,6 +302,10 @@ async function showSources(
     'db-url-file',
     'db-host',
     'min-idle',
+    'for',
+    'max-runtime',
+    'report',
+    'textfile',
     'yes',
     'ci',
   ]) {

@@ -157,7 +157,8 @@ async function databasesOf(ctx: Context, workers: readonly Latched[]): Promise<W
   return found.map((one) => ({ ...one, worker: workers[copies.indexOf(one.worker)] ?? one.worker }));
 }
 
-async function watchedOf(
+/** What the records say of a worker: when it is due until the watch ends, by cron's own rules for clock changes. */
+export async function watchedOf(
   ctx: Context,
   worker: Latched,
   database: Watchee | undefined,

@@ -88,7 +88,8 @@ export async function sampler(options: SamplerOptions): Promise<readonly WatchRe
   let next = last?.is === 'sample' ? last.n + 1 : 0;
   let cronAt = Number.NEGATIVE_INFINITY;
   let ahead = server.now() - start.wall - since();
-  const resumed = Math.floor(since() / start.every);
+  const all = Math.floor((start.lasts * 1000) / start.every);
+  const resumed = Math.min(all, Math.floor(since() / start.every));
   if (resumed > next) {
     await note({ is: 'gap', ...moment(), from: next, to: resumed - 1, why: 'resumed' });
     next = resumed;
@@ -143,9 +144,11 @@ export async function sampler(options: SamplerOptions): Promise<readonly WatchRe
     await Promise.allSettled(pending);
     for (const one of looks) await lookAside(one.index, one.eyes, moment, note, 'last');
   }
-  const planned = Math.max(next, by === 'time' ? Math.floor((start.lasts * 1000) / start.every) : next);
+  const planned = Math.max(next, by === 'time' ? all : next);
   const end = moment();
-  await note({ is: 'end', ...end, t: by === 'time' ? start.lasts * 1000 : end.t, by, planned });
+  // What could not be written down has no end: it was cut off, and can be taken up again.
+  if (failure === undefined)
+    await note({ is: 'end', ...end, t: by === 'time' ? start.lasts * 1000 : end.t, by, planned });
   await Promise.race([
     Promise.allSettled(looks.map((one) => one.eyes.close())),
     by === 'time' ? new Promise(() => undefined) : server.wait(hearing),

@@ -51,7 +51,9 @@ function tellTick(book: Ledger, worker: Worker, tick: number, wait: number): key
   if (blind(book, tick, wait)) return 'unseen';
   // Without a guard's record a run that is over in a moment is seen by luck: nothing is claimed of such a worker.
   const sure =
-    (worker.watched.lock !== undefined && worker.unseenLock === 0 && worker.record !== undefined) ||
+    (worker.watched.lock !== undefined &&
+      worker.unseenLock === 0 &&
+      (worker.record !== undefined || worker.watched.log !== undefined)) ||
     book.cron === 'none' ||
     worker.observed.some((run) => run.to - run.from >= 3000);
   return sure ? 'missed' : 'unseen';
