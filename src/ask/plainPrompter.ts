@@ -1,6 +1,7 @@
 // Asking line by line, for screen readers and terminals that cannot redraw: every option is a numbered line, every answer
 // a line that is typed, and nothing that was said is written over.
-import { typedKeys } from '../show/keys.ts';
+import { createInterface } from 'node:readline';
+import { noAnswer, typedKeys } from '../show/keys.ts';
 import {
   given,
   interrupted,
@@ -22,26 +23,33 @@ export function plainPrompter(surface: Surface): Prompter {
       ),
     );
   const sure: Prompter['sure'] = (query) =>
-    typed(surface, query, `${query.message} (y/N`, '', (text) =>
-      /^(?:y|yes)$/i.test(text) ? true : /^(?:n|no|)$/i.test(text) ? false : undefined,
-    );
+    typed(surface, query, `${query.message} (y/N`, '', (text) => {
+      if (/^(?:y|yes)$/i.test(text)) return { value: true };
+      return /^(?:n|no|)$/i.test(text) ? { value: false } : 'not';
+    });
   const several: Prompter['several'] = async (query, options) => {
     const marked = options.flatMap(({ checked }, index) => (checked ? [index] : []));
     list(query, options, marked);
     const said = marked.length === 0 ? 'none' : 'those marked';
     return typed(surface, query, `Numbers with commas, all, or none (Enter: ${said}`, '', (text) => {
-      if (text === '') return marked.map((index) => (options[index] as Option<never>).value);
-      if (text === 'all') return options.map(({ value }) => value);
-      if (text === 'none') return [];
-      const picked = numbers(text, options.length);
-      return picked?.map((index) => (options[index] as Option<never>).value);
+      const every = options.map((_, index) => index);
+      const words = new Map<string, readonly number[]>([
+        ['', marked],
+        ['all', every],
+        ['none', []],
+      ]);
+      const named = words.get(text) ?? numbers(text, options.length);
+      return named === 'not'
+        ? 'not'
+        : { value: options.filter((_, index) => named.includes(index)).map(({ value }) => value) };
     });
   };
   const pick = async <T>(query: Query, options: readonly Option<T>[], preset = 0): Promise<Said<T>> => {
     list(query, options, []);
     return typed<T>(surface, query, `A number (Enter: ${preset + 1}`, `${preset + 1}`, (text) => {
-      const [index, ...more] = numbers(text, options.length) ?? [];
-      return index === undefined || more.length > 0 ? undefined : options[index]?.value;
+      const named = numbers(text, options.length);
+      const option = named === 'not' || named.length !== 1 ? undefined : options[named[0] ?? 0];
+      return option === undefined ? 'not' : { value: option.value };
     });
   };
   return {
@@ -56,15 +64,16 @@ export function plainPrompter(surface: Surface): Prompter {
       typed(surface, query, `${query.message} (Enter: ${preset}`, preset, (text) => {
         const wrong = check(text);
         if (wrong !== undefined) surface.say(wrong);
-        return wrong === undefined ? text : undefined;
+        return wrong === undefined ? { value: text } : 'not';
       }),
   };
 }
 
-function numbers(text: string, most: number): number[] | undefined {
+function numbers(text: string, most: number): readonly number[] | 'not' {
   const all = text.split(/[\s,]+/).filter((word) => word !== '');
-  const fits = all.every((word) => /^\d+$/.test(word) && Number(word) >= 1 && Number(word) <= most);
-  return fits ? [...new Set(all.map((word) => Number(word) - 1))].sort((a, b) => a - b) : undefined;
+  const fits =
+    all.length > 0 && all.every((word) => /^\d+$/.test(word) && Number(word) >= 1 && Number(word) <= most);
+  return fits ? all.map((word) => Number(word) - 1) : 'not';
 }
 
 /** Asks for a line until `read` makes something of it. */
@@ -73,7 +82,7 @@ async function typed<T>(
   query: Query,
   head: string,
   preset: string,
-  read: (text: string) => T | undefined,
+  read: (text: string) => { readonly value: T } | 'not',
 ): Promise<Said<T>> {
   const keys = typedKeys({ back: query.back === true, help: query.help !== undefined });
   const prompt = `${surface.tame(head)}${keys === '' ? '' : `; ${keys}`}): `;
@@ -82,14 +91,14 @@ async function typed<T>(
     if (text === '?' && query.help !== undefined) surface.say(query.help);
     else if (text === 'b' && query.back) return { is: 'back' };
     else {
-      const value = read(text === '' ? preset : text);
-      if (value !== undefined) return { is: 'answer', value };
+      const answer = read(text === '' ? preset : text);
+      if (answer !== 'not') return { is: 'answer', value: answer.value };
+      surface.say(noAnswer);
     }
   }
 }
 
 async function line({ stop, open }: Surface, prompt: string): Promise<string> {
-  const { createInterface } = await import('node:readline');
   const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   open(true);
   try {

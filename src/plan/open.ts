@@ -1,6 +1,7 @@
 // What cannot be known about a worker and has to be asked, and what each answer may be. Pure.
 import type { AboutWorker } from '../ask/questions.ts';
 import type { Latching } from '../ask/settings.ts';
+import type { Bytes } from '../crontab/crontab.ts';
 import type { Facts, Job } from '../survey/facts.ts';
 import type { Program } from '../survey/programs.ts';
 import { isLeftOut } from '../survey/version.ts';
@@ -55,9 +56,19 @@ function isProgramOpen({ interpreter, command }: Job, programs: readonly Program
 function isEndingOpen(facts: Facts, job: Job, latching: Latching): boolean {
   if (latching.once !== 'auto' || job.entry.schedule.is === 'reboot' || facts.worker !== undefined)
     return false;
-  if (job.framework === 'none')
-    return !job.args.includes('--once') && typeof job.script !== 'string' && job.script.once === 'unknown';
+  if (job.framework === 'none') {
+    if (job.args.includes('--once') || typeof job.script === 'string') return false;
+    return job.script.once === 'unknown' || (job.script.once === 'no' && handsOn(job.script.file.bytes));
+  }
   return endingOf(job, latching, facts.worker).findings.some(({ code }) => code === 'pass-unseen');
+}
+
+/** Does the source load others and take up its arguments? Then what it does with them may stand in those. */
+function handsOn(source: Bytes): boolean {
+  return (
+    /\$argv\b|\[['"]argv['"]\]|\bprocess\.argv\b/.test(source) &&
+    /\b(?:require|include)(?:_once)?\b|\bimport\b/.test(source)
+  );
 }
 
 function isLogOpen({ places, findings, task }: Job): boolean {

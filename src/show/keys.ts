@@ -21,3 +21,6 @@ export function keyLine(list: 'one' | 'several', { back, help }: Keys, columns: 
 export function typedKeys({ back, help }: Keys): string {
   return [...(help ? ['? for help'] : []), ...(back ? ['b to go back'] : [])].join(', ');
 }
+
+/** What was typed is none of the answers there are. */
+export const noAnswer = 'That is none of the answers.';

@@ -57,7 +57,9 @@ function jobLines(
     width < NARROW
       ? [
           `  ${theme.bold(count)}  ${theme.bold(cutLeft(shortScript(job), width - indent.length, theme.unicode))}`,
-          ...wrap(`${job.user.name}, ${now}`, width - indent.length).map((line) => `${indent}${line}`),
+          ...wrap(`${job.user.name}, ${now === 'none' ? 'none running' : now}`, width - indent.length).map(
+            (line) => `${indent}${line}`,
+          ),
         ]
       : [
           `  ${theme.bold(count)}  ${theme.bold(cutLeft(shortScript(job), columns.script, theme.unicode).padEnd(columns.script))}  ${cutRight(job.user.name, columns.users, theme.unicode).padEnd(columns.users)}  ${job.instances.length > 1 ? theme.bad(now) : now}`,

@@ -22,11 +22,13 @@ export async function contextFor(
     terminal?: boolean;
     env?: Record<string, string>;
     heard?: () => 'no' | 'SIGINT' | 'SIGTERM';
+    /** More words of the command line, with whatever is in them. */
+    words?: readonly string[];
     /** What --config would have read. */
     config?: Config;
   } = {},
 ): Promise<Told> {
-  const line = readLine(command.split(' ').filter((word) => word !== ''));
+  const line = readLine([...command.split(' ').filter((word) => word !== ''), ...(options.words ?? [])]);
   if (line.command === 'help' || line.command === 'version') throw new Error('no context for help');
   const around: Surroundings = {
     env: options.env ?? {},
@@ -104,7 +106,10 @@ export function scripted(
     confirm: async (message) => give(message) === true,
     choose: async (message, options) => many(options, give(message)),
     sure: async ({ message }) => asked(message, (said) => said === true),
-    several: async ({ message }, options) => asked(message, (said) => many(options, said)),
+    several: async ({ message }, options) =>
+      asked(message, (said) =>
+        said === 'Enter' ? options.filter((o) => o.checked).map((o) => o.value) : many(options, said),
+      ),
     pick: async ({ message }, options, preset = 0) =>
       asked(message, (said) => one(options, said === 'Enter' ? preset : said)),
     write: async ({ message }, preset, check) =>
