@@ -59,7 +59,8 @@ exports.start = () => {
   const word = process.argv[2] || '';
   try {
     if (/^(?:scan|--version|-V|--help|-h|help)$/.test(word)) load('scan.js', 'scan');
-    else load('main.js', word);
+    // The wizard's word is a flag or none; what it does is a deploy.
+    else load('main.js', word === '' || word.startsWith('-') ? 'deploy' : word);
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
     process.stderr.write('cronlatch is not built yet: npm run build\n');
@@ -67,8 +68,9 @@ exports.start = () => {
   }
 };
 
-/** For the build: after a run, keeps what V8 has compiled of a file. */
+/** For the build: after a run, keeps what V8 has compiled of a file, be it only what loading it takes. */
 exports.keepCache = (file, name) => {
+  load(file, 'none');
   mkdirSync(cache, { recursive: true });
   writeFileSync(path.join(cache, `${name}.bin`), loaded.get(file).script.createCachedData());
 };

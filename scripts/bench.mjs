@@ -145,3 +145,4 @@ await import('./bench-guard.mjs');
 await import('./bench-processes.mjs');
 await import('./bench-sockets.mjs');
 await import('./bench-monitor.mjs');
+await import('./bench-wizard.mjs');

@@ -244,5 +244,15 @@ run(
   '--fail-on',
   'never',
 );
-run([['main.js', 'deploy']], 'deploy', '--entry', '2', '--yes');
+run(
+  [
+    ['main.js', 'deploy'],
+    ['deps/inquirer.js', 'inquirer'],
+    ['deps/chalk.js', 'chalk'],
+  ],
+  'deploy',
+  '--entry',
+  '2',
+  '--yes',
+);
 rmSync(scratch, { recursive: true, force: true });

@@ -25,7 +25,7 @@ function output(fd: 1 | 2): {
   return {
     isTTY: isTerminal(fd),
     get columns() {
-      return (fd === 1 ? process.stdout : process.stderr).columns ?? 80;
+      return (fd === 1 ? process.stdout : process.stderr).columns || 80;
     },
     get rows() {
       return (fd === 1 ? process.stdout : process.stderr).rows ?? 24;

@@ -78,7 +78,7 @@ export async function makeScreen(
     settle,
     size: () =>
       redraw && !how.quiet && !how.json
-        ? { width: streams.stderr.columns ?? 80, height: streams.stderr.rows ?? 24 }
+        ? { width: streams.stderr.columns || 80, height: streams.stderr.rows ?? 24 }
         : 'none',
     frame: (lines) => {
       const text = lines.map((line) => `${tame(hideSecrets(line), looks.err)}\x1b[K`).join('\r\n');
@@ -105,7 +105,7 @@ export async function makeScreen(
         return;
       }
       if (redraw) {
-        const text = tame(hideSecrets(said.text), looks.err).slice(0, (streams.stderr.columns ?? 80) - 1);
+        const text = tame(hideSecrets(said.text), looks.err).slice(0, (streams.stderr.columns || 80) - 1);
         streams.stderr.write(`\r\x1b[K${text}`);
         drawn = true;
       } else if (how.clock() - lastWait >= 10_000) {

@@ -64,7 +64,7 @@ function jobLines(
       : [
           `  ${theme.bold(count)}  ${theme.bold(cutLeft(shortScript(job), columns.script, theme.unicode).padEnd(columns.script))}  ${cutRight(job.user.name, columns.users, theme.unicode).padEnd(columns.users)}  ${job.instances.length > 1 ? theme.bad(now) : now}`,
         ];
-  const said = [sayWhen(job), ...risksOf(job).map((risk) => sayRisk(risk, job))];
+  const said = [sayWhen(job), ...risksOf(job).map((risk) => sayRisk(risk, job, theme))];
   const paints = [theme.dim, ...risksOf(job).map((risk) => paintOf(risk, theme))];
   const marks = ['', ...risksOf(job).map((risk) => `${markOf(risk, theme)} `)];
   if (job.obstacles.length === 0 && isGuarded(job)) {
@@ -96,12 +96,12 @@ function sayWhen(job: Job): string {
   return `${when}; ${takes} ${sayDuration(job.runs.seconds * 1000)}`;
 }
 
-function sayRisk(risk: Risk, job: Job): string {
+function sayRisk(risk: Risk, job: Job, theme: Theme): string {
   switch (risk.is) {
     case 'piled-up':
       return `${risk.count} run at this moment, and nothing keeps the next one out`;
     case 'overlaps':
-      return `starts every ${sayDuration(risk.gap * 1000)}, runs ${sayDuration(risk.seconds * 1000)} → up to ${risk.atOnce} at once`;
+      return `starts every ${sayDuration(risk.gap * 1000)}, runs ${sayDuration(risk.seconds * 1000)} ${theme.mark.arrow} up to ${risk.atOnce} at once`;
     case 'no-lock':
       return 'nothing keeps a second one from starting beside the first';
     case 'no-end':

@@ -324,7 +324,7 @@ describe('the table of questions (rule 10)', () => {
 
   /** A server where each question would be asked, and an answer given before. */
   const given: Readonly<
-    Record<Exclude<QuestionName, 'refused' | 'task' | 'lock' | 'guard'>, [string, string]>
+    Record<Exclude<QuestionName, 'refused' | 'task' | 'lock' | 'guard' | 'second'>, [string, string]>
   > = {
     workers: ['script', 'mails.php'],
     interpreter: ['interpreter', '/usr/bin/php'],
