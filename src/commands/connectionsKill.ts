@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import type { DatabaseSession } from '../server/databasePort.ts';
 import { killLine } from '../show/connections.ts';
 import type { OpenLook } from '../survey/database.ts';
-import { peek } from '../survey/peek.ts';
+import { peekLock } from '../survey/peek.ts';
 import { agree } from './carryOut.ts';
 import { type Context, flag, word } from './context.ts';
 
@@ -150,7 +150,7 @@ async function longestRun(ctx: Context): Promise<number> {
   for (const { lock, uid, gid } of journals.flatMap((journal) => journal.open.plan.workers)) {
     if (lock === undefined) continue;
     const as = server.self.root ? { uid, gid } : server.self.owner;
-    const seen = await peek(server, `${lock.directory}/${lock.name}.lock`, as);
+    const seen = await peekLock(server, `${lock.directory}/${lock.name}.lock`, as);
     if (seen.is !== 'file') continue;
     try {
       const record = JSON.parse(seen.bytes) as { started?: number; ended?: number | null; hb?: number };

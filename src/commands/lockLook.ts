@@ -1,6 +1,6 @@
 // One look at a lock: is it held, by whom, since when. Nothing is created, and what cannot be told is said so.
 import type { Owner, ProcessRow, Server } from '../server/server.ts';
-import { peek } from '../survey/peek.ts';
+import { peek, peekLock } from '../survey/peek.ts';
 import { judgeRecord, type LockRecord, readRecord } from '../worker/record.ts';
 import { type LockTarget, lockPath } from './lockTargets.ts';
 
@@ -35,7 +35,7 @@ export interface LockState {
 
 /** Looks at the lock with its owner's rights. */
 export async function lookAtLock(server: Server, target: LockTarget): Promise<LockState> {
-  const seen = await peek(server, lockPath(target), target.owner);
+  const seen = await peekLock(server, lockPath(target), target.owner);
   const nobody = { by: [], record: 'none', writer: 'none', holder: { is: 'none' } } as const;
   if (seen.is === 'absent') {
     const directory = await peek(server, target.directory, target.owner);

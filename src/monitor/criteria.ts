@@ -194,11 +194,13 @@ function ofWatch(book: Ledger, { share, ended }: Course): Verdict[] {
           ),
         ];
   return [
-    share < enough
-      ? make('coverage', 'inconclusive', 'gaps', [], args)
-      : short
-        ? make('coverage', 'inconclusive', 'cut-short', [], args)
-        : make('coverage', 'pass', 'whole', [], args),
+    ended === 'too-large'
+      ? make('coverage', 'inconclusive', 'too-large', [], args)
+      : share < enough
+        ? make('coverage', 'inconclusive', 'gaps', [], args)
+        : short
+          ? make('coverage', 'inconclusive', 'cut-short', [], args)
+          : make('coverage', 'pass', 'whole', [], args),
     ...cron,
   ];
 }

@@ -5,7 +5,7 @@ import { refusalLines } from '../database/logLines.ts';
 import { Problem } from '../problem.ts';
 import type { Owner, ProcessRow, Server } from '../server/server.ts';
 import { instancesOf } from '../survey/instances.ts';
-import { peek } from '../survey/peek.ts';
+import { peek, peekLock } from '../survey/peek.ts';
 import { readRecord } from '../worker/record.ts';
 import { errorLines } from './logErrors.ts';
 import type { LogRecord, Observation, RunRecord, SeenInstance, SkipRecord, WorkerState } from './records.ts';
@@ -123,7 +123,7 @@ async function lookAtLock(
   path: string,
   as: Owner,
 ): Promise<{ inode: string | 'none' | 'unseen'; record: Told | 'none' }> {
-  const seen = await peek(server, path, as);
+  const seen = await peekLock(server, path, as);
   if (seen.is === 'other' && seen.what === 'unreadable') return { inode: 'unseen', record: 'none' };
   if (seen.is !== 'file') return { inode: 'none', record: 'none' };
   const record = readRecord(seen.bytes);

@@ -187,7 +187,8 @@ export interface Incident extends Timed {
   readonly until?: number;
 }
 
-export type EndedBy = 'time' | 'fail-fast' | 'SIGINT' | 'SIGTERM';
+/** 'too-large': its records had grown to the most that is kept. */
+export type EndedBy = 'time' | 'fail-fast' | 'too-large' | 'SIGINT' | 'SIGTERM';
 
 export interface WatchEnd extends Timed {
   readonly is: 'end';

@@ -134,13 +134,17 @@ export async function sampler(options: SamplerOptions): Promise<readonly WatchRe
     news = [];
     options.tell({ fold, ...at, next: nextDue(start, at.w) }, told);
     if (failure !== undefined) break;
+    if (pen.full()) {
+      by = 'too-large';
+      break;
+    }
     if (options.failFast && violated) {
       by = 'fail-fast';
       break;
     }
   }
   // Somebody who presses Ctrl-C is not kept waiting for a database that does not answer.
-  if (by === 'time' || by === 'fail-fast') {
+  if (by === 'time' || by === 'fail-fast' || by === 'too-large') {
     await Promise.allSettled(pending);
     for (const one of looks) await lookAside(one.index, one.eyes, moment, note, 'last');
   }

@@ -10,10 +10,15 @@ const durable = 10_000;
 /** These are made durable at once. */
 const weighty = new Set<WatchRecord['is']>(['start', 'resume', 'incident', 'end']);
 
+/** A file of an hour is below 1 MB; one that grows to this is written by somebody who wants to fill the disk. */
+export const largestWatch = 48 * 1024 * 1024;
+
 export interface WatchPen {
   readonly id: string;
   readonly path: string;
   write(record: WatchRecord): Promise<void>;
+  /** Has the file grown to the most that is kept? */
+  full(): boolean;
   /** All of it is on the disk when this returns. */
   close(): Promise<void>;
 }
@@ -42,6 +47,7 @@ export function watchPen(server: Server, stateDirectory: string, id: string, tor
   let synced = server.elapsed();
   let broken = torn;
   let fresh = true;
+  let size: number | undefined;
   const sync = async (): Promise<void> => {
     synced = server.elapsed();
     await server.files.sync(path, as);
@@ -54,10 +60,17 @@ export function watchPen(server: Server, stateDirectory: string, id: string, tor
     async write(record) {
       const line = printWatchRecord(record, before);
       if (record.is === 'sample') before = record;
-      await server.files.append(path, bytesOf(broken ? `\n${line}` : line), as);
+      if (size === undefined) {
+        const now = await server.files.tail(path, 0, 0, as);
+        size = now === 'absent' ? 0 : now.size;
+      }
+      const bytes = bytesOf(broken ? `\n${line}` : line);
+      await server.files.append(path, bytes, as);
+      size += bytes.length;
       broken = false;
       if (weighty.has(record.is) || server.elapsed() - synced >= durable) await sync();
     },
+    full: () => (size ?? 0) >= largestWatch,
     close: sync,
   };
 }

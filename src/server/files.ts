@@ -13,8 +13,8 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_APPEND, O
 const largest = 64 * 1024 * 1024;
 
 export const localFiles: Files = {
-  async look(path, as) {
-    return reading(path, as, () => actAs(as, () => lookNow(path)));
+  async look(path, as, most) {
+    return reading(path, as, () => actAs(as, () => lookNow(path, most)));
   },
 
   async tail(path, offset, bytes, as) {
@@ -181,7 +181,7 @@ function partNow(path: string, span: (size: number) => [from: number, length: nu
   }
 }
 
-function lookNow(path: string): Seen {
+function lookNow(path: string, most?: number): Seen {
   // Most looks of a survey find nothing: an error made for each of them is what a scan's time would go into.
   const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return { is: 'absent' };
@@ -190,7 +190,8 @@ function lookNow(path: string): Seen {
   const own = { mode, uid: Number(stat.uid), gid: Number(stat.gid), inode: `${stat.dev}:${stat.ino}` };
   if (stat.isDirectory()) return { is: 'directory', ...own };
   if (!stat.isFile()) return { is: 'other', what: 'neither a file nor a directory' };
-  if (stat.size > largest) return { is: 'other', what: 'a file of more than 64 MiB', own };
+  if (most === undefined && stat.size > largest)
+    return { is: 'other', what: 'a file of more than 64 MiB', own };
   const fd = openPlain(path);
   if (fd === 'absent') return { is: 'absent' };
   try {
@@ -199,7 +200,7 @@ function lookNow(path: string): Seen {
     if (!open.isFile()) return { is: 'other', what: 'neither a file nor a directory' };
     return {
       is: 'file',
-      bytes: fs.readFileSync(fd).toString('latin1'),
+      bytes: most === undefined ? fs.readFileSync(fd).toString('latin1') : beginning(fd, most),
       mode: Number(open.mode) & 0o7777,
       uid: Number(open.uid),
       gid: Number(open.gid),
@@ -210,6 +211,11 @@ function lookNow(path: string): Seen {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+function beginning(fd: number, most: number): string {
+  const buffer = Buffer.alloc(most);
+  return buffer.toString('latin1', 0, fs.readSync(fd, buffer, 0, most, 0));
 }
 
 /** Opens for reading without following a link and without waiting on a FIFO. */

@@ -61,7 +61,8 @@ export interface Part {
 
 /** Small acts, so that a fault or a crash can fall between any two of them. Each throws a Problem on failure. */
 export interface Files {
-  look(path: string, as: Owner): Promise<Seen>;
+  /** `most`: no more of the bytes than that, for files that others write to, of whatever size. */
+  look(path: string, as: Owner, most?: number): Promise<Seen>;
   /** The last `bytes` bytes of a file from `offset`, for logs of any size. */
   tail(path: string, offset: number, bytes: number, as: Owner): Promise<Part | 'absent'>;
   /** Up to so many bytes of a file from `offset` on: a long one is read piece by piece. */

@@ -60,6 +60,8 @@ const saw: Readonly<Record<string, (a: Record<string, string>) => string>> = {
   'log-errors/errors': (a) => `${a['count']} line(s)`,
   'coverage/whole': (a) => `${a['share']} % of the samples were taken`,
   'coverage/gaps': (a) => `only ${a['share']} % of the samples were taken`,
+  'coverage/too-large': () =>
+    'it was ended before its time: its records had grown to 48 MiB, far beyond what a watch of a day needs',
   'coverage/cut-short': (a) =>
     `it was ended before its time; until then ${a['share']} % of the samples were taken`,
 };

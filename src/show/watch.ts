@@ -55,6 +55,7 @@ export function minuteLines(
 const ends: Readonly<Record<Summary['ended'], string>> = {
   time: 'to its end',
   'fail-fast': 'until the first violation (--fail-fast)',
+  'too-large': 'until its records had grown to the most that is kept (48 MiB)',
   SIGINT: 'until it was interrupted',
   SIGTERM: 'until it was told to end',
   'cut-off': 'so far as is known: nothing says that it is over',

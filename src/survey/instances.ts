@@ -4,7 +4,7 @@ import { scriptOfArgv } from '../command/argv.ts';
 import { interpreterKind } from '../command/interpreter.ts';
 import type { ProcessRow, Server, Target } from '../server/server.ts';
 import { tellingArgs } from './facts.ts';
-import { peek } from './peek.ts';
+import { peekLock } from './peek.ts';
 
 /** What makes a process an instance of a worker. */
 export interface Who {
@@ -71,7 +71,7 @@ export async function lockInode(
   as: { uid: number; gid: number },
 ): Promise<string | 'none' | 'unseen'> {
   if (lock === undefined) return 'none';
-  const seen = await peek(server, lock, as);
+  const seen = await peekLock(server, lock, as);
   if (seen.is === 'other' && seen.what === 'unreadable') return 'unseen';
   return seen.is === 'file' ? seen.inode : 'none';
 }

@@ -8,7 +8,7 @@ import { readRecord } from '../worker/record.ts';
 import { type Places, tellingArgs } from './facts.ts';
 import { lookAtLog } from './log.ts';
 import { type Look, latchingOf, once, realScript, type Sight } from './look.ts';
-import { peek } from './peek.ts';
+import { peek, peekLock } from './peek.ts';
 
 /** Users with no home of their own (www-data …) get one here when root deploys. */
 const commonHome = '/var/lib/cronlatch-workers';
@@ -161,7 +161,7 @@ async function lockIn(
   const [plain = ''] = namesFor(script, sight.args);
   for (const name of namesFor(script, sight.args)) {
     if (claims.byLock.has(join(directory, name)) || (own && name === plain)) continue;
-    const seen = await see(look, sight.eyes, join(directory, `${name}.lock`));
+    const seen = await see(look, sight.eyes, join(directory, `${name}.lock`), peekLock);
     // Somebody's file of that name: only one that a guard has written is a lock of ours.
     if (seen.is !== 'absent' && (seen.is !== 'file' || typeof readRecord(seen.bytes) === 'string')) continue;
     claim(claims, { directory, name, worker: workerOf(sight) });
@@ -186,11 +186,11 @@ function askedLog(look: Look, sight: Sight): string | undefined {
 }
 
 /** Seen once by each pair of eyes; below a directory that is not there, nothing is. */
-async function see(look: Look, eyes: Owner, path: string): Promise<Seen> {
+async function see(look: Look, eyes: Owner, path: string, by: typeof peekLock = peek): Promise<Seen> {
   const seen =
     look.paths.get(dirname(path))?.is === 'absent'
       ? ({ is: 'absent' } as const)
-      : await once(look, `seen ${eyes.uid} ${path}`, () => peek(look.server, path, eyes));
+      : await once(look, `seen ${eyes.uid} ${path}`, () => by(look.server, path, eyes));
   look.paths.set(path, seen);
   return seen;
 }

@@ -2,7 +2,7 @@
 import type { Owner } from '../server/server.ts';
 import type { Instance } from './instances.ts';
 import { type Look, once } from './look.ts';
-import { peek } from './peek.ts';
+import { peek, peekLock } from './peek.ts';
 
 /** Ticks of /proc a second: 100 on every Linux (USER_HZ). */
 const TICKS = 100;
@@ -27,7 +27,7 @@ export async function measuredRun(
     }
   }
   if (lock !== undefined) {
-    const seen = await peek(look.server, lock, as);
+    const seen = await peekLock(look.server, lock, as);
     const seconds = seen.is === 'file' ? lastRun(seen.bytes) : undefined;
     if (seconds !== undefined) take(seconds, 'last run');
   }

@@ -2,6 +2,7 @@
 import type { Latched } from '../change/plan.ts';
 import type { ProcessRow, Server } from '../server/server.ts';
 import type { Instance } from '../survey/instances.ts';
+import { peekLock } from '../survey/peek.ts';
 
 /** The kernel frees a lock with its holder. Who still has it so many milliseconds after is another. */
 const freed = 1000;
@@ -131,7 +132,7 @@ const most = 1024 * 1024;
 async function recordOf(server: Server, worker: Latched): Promise<string> {
   const path = lockPath(worker);
   if (path === undefined) return '';
-  const seen = await server.files.look(path, eyesOf(server, worker));
+  const seen = await peekLock(server, path, eyesOf(server, worker));
   if (seen.is !== 'file') return '';
   try {
     const record = JSON.parse(seen.bytes) as { pid?: number; start?: number | string };

@@ -18,6 +18,13 @@ export interface LockRecord {
   readonly shared: string;
 }
 
+/** The file is its owner's to write: a longer text is no guard's, and must not go on into our own records. */
+const letters = 100;
+/** Unix seconds of the year 2100: no run begins later, and no calendar breaks on it. */
+const latest = 4_102_444_800;
+
+const cut = (value: unknown): string => (typeof value === 'string' ? value.slice(0, letters) : '');
+
 /** 'empty': a lock file nobody has written into, as flock(1) leaves it. 'foreign': somebody else's text. */
 export function readRecord(bytes: Bytes): LockRecord | 'empty' | 'foreign' {
   if (bytes.trim() === '') return 'empty';
@@ -30,20 +37,22 @@ export function readRecord(bytes: Bytes): LockRecord | 'empty' | 'foreign' {
   if (typeof json !== 'object' || json === null) return 'foreign';
   const said = json as Readonly<Record<string, unknown>>;
   const { pid, start } = said;
-  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return 'foreign';
-  const text = (key: string): string => (typeof said[key] === 'string' ? said[key] : '');
-  const number = (key: string): number | undefined => (typeof said[key] === 'number' ? said[key] : undefined);
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return 'foreign';
+  const text = (key: string): string => cut(said[key]);
+  const moment = (key: string): number | undefined => {
+    const value = said[key];
+    return typeof value === 'number' && value >= 0 && value <= latest ? value : undefined;
+  };
   return {
     pid,
-    start:
-      typeof start === 'number' || (typeof start === 'string' && start !== '') ? String(start) : 'unsaid',
+    start: typeof start === 'number' ? String(start) : cut(start) || 'unsaid',
     boot: text('boot'),
     pidns: text('pidns'),
     host: text('host'),
-    started: number('started'),
-    heartbeat: number('hb'),
+    started: moment('started'),
+    heartbeat: moment('hb'),
     state: text('state'),
-    ended: number('ended'),
+    ended: moment('ended'),
     why: text('why'),
     shared: text('shared'),
   };

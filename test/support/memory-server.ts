@@ -260,7 +260,7 @@ export function memoryServer(
   };
 
   const files: Files = {
-    look: (path) => call(`look ${path}`, () => lookAt(machine, path)),
+    look: (path, _, most) => call(`look ${path}`, () => lookAt(machine, path, most)),
     tail: (path, offset, bytes) =>
       call(`tail ${path}`, () => partOf(machine, path, (size) => [Math.max(offset, size - bytes), size])),
     part: (path, offset, bytes) =>
@@ -497,12 +497,12 @@ export function memoryServer(
   };
 }
 
-function lookAt(machine: Machine, path: string): Seen {
+function lookAt(machine: Machine, path: string, most?: number): Seen {
   const node = machine.live.get(path);
   if (node === undefined) return { is: 'absent' };
   const { mode, uid, gid, mtime } = node;
   const inode = `1:${node.inode}`;
   if (node.kind === 'directory') return { is: 'directory', mode, uid, gid, inode };
   if (node.kind === 'link') return { is: 'link', target: node.bytes };
-  return { is: 'file', bytes: node.bytes, mode, uid, gid, mtime, inode, links: 1 };
+  return { is: 'file', bytes: node.bytes.slice(0, most), mode, uid, gid, mtime, inode, links: 1 };
 }

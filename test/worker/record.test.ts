@@ -34,6 +34,15 @@ it('reads what a guard writes', () => {
   });
 });
 
+test('cuts what is longer than a guard writes, and drops moments that no calendar has', () => {
+  const long = 'x'.repeat(5000);
+  const read = readRecord(
+    JSON.stringify({ ...written, start: long, boot: long, host: long, why: long, started: 1e300, ended: -1 }),
+  ) as LockRecord;
+  for (const text of [read.start, read.boot, read.host, read.why]) expect(text).toHaveLength(100);
+  expect([read.started, read.ended]).toEqual([undefined, undefined]);
+});
+
 test.each([
   ['empty', ''],
   ['empty', ' \n'],
