@@ -1,17 +1,7 @@
-// The database side of the checklist: how it stood at the deployment, what was seen while runs were watched, and what that proves.
+// The database side of the checklist: how it stood at the deployment, and the looks at it while runs are watched.
 import type { Latched } from '../change/plan.ts';
-import { type JobCounts, judgeJobs } from '../database/jobs.ts';
-import { type Judged, judgePeak, judgeRefusals, type Sample } from '../database/judge.ts';
-import type { Limit } from '../database/limits.ts';
-import { otherMachines } from '../database/owners.ts';
-import {
-  type Counters,
-  type Interval,
-  noTries,
-  type OwnTries,
-  refusalsBetween,
-  sumOf,
-} from '../database/refusals.ts';
+import type { JobCounts } from '../database/jobs.ts';
+import { noTries } from '../database/refusals.ts';
 import type { DatabaseBaseline } from '../journal/records.ts';
 import { Problem } from '../problem.ts';
 import type { DatabaseSession } from '../server/databasePort.ts';
@@ -19,8 +9,9 @@ import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
 import { type DatabaseLook, type LookOptions, lookAtDatabase, type OpenLook } from '../survey/database.ts';
 import { countJobs, type JobSettings, jobSource } from '../survey/jobs.ts';
-import { asAccount, type Refused, withTry } from '../survey/ladder.ts';
-import { type Verdict, verdictsOf } from './verdict.ts';
+import { asAccount, type Refused } from '../survey/ladder.ts';
+import { note, noteOwn, type Seen, type Unseen, verdictsOnDatabase } from './databaseSeen.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A worker and the database it works with. */
 export interface Watchee {
@@ -32,34 +23,10 @@ export interface Watchee {
 const pace = 1000;
 const sessionEvery = 5;
 
-/** Jobs that could not be counted, and why. */
-interface Unseen {
-  readonly unseen: string;
-}
-
 /** What a count came to; `refused` is a try of ours that raised the server's counters after the look before it. */
 interface Counted {
   readonly jobs: JobCounts | 'none' | Unseen;
   readonly refused?: Refused;
-}
-
-interface Seen {
-  readonly samples: Sample[];
-  /** The counters that the interval begins with: the deployment's, else the first that were seen. */
-  first?: Counters | undefined;
-  last?: Counters;
-  limit?: Limit | undefined;
-  /** Our own tries that failed between these two. */
-  own: OwnTries;
-  /** Those since `last`: no counter that was read has them. */
-  since: OwnTries;
-  jobs?:
-    | { readonly before: JobCounts; readonly after: JobCounts; readonly seconds: number }
-    | 'none'
-    | Unseen;
-  unreached?: string;
-  /** Other machines that were seen at the same database with the same account. */
-  readonly machines: Set<string>;
 }
 
 /** Counters and jobs as they are now, for the journal. What cannot be asked is left out. */
@@ -120,7 +87,7 @@ export async function watchDatabase(
     if (!(error instanceof Problem)) throw error;
     seen.unreached ??= error.code;
   }
-  return (log, runs) => verdicts(worker, seen, log, runs);
+  return (log, runs) => verdictsOnDatabase(worker, seen, log, runs);
 }
 
 async function sample(
@@ -224,31 +191,6 @@ function isCounts(jobs: JobCounts | 'none' | Unseen): jobs is JobCounts {
   return jobs !== 'none' && !('unseen' in jobs);
 }
 
-function noteOwn(seen: Seen, refused: Refused | undefined): void {
-  if (refused !== undefined) seen.since = withTry(seen.since, refused);
-}
-
-/** A look's own tries were made before its counters were read; those before the first counters belong to no interval. */
-function note(seen: Seen, look: DatabaseLook, at: number): void {
-  const failure = look.refused?.failure;
-  const full = failure?.is === 'full';
-  seen.since = sumOf(seen.since, look.own);
-  if (look.by === 'kernel' && !full) {
-    if (seen.samples.length === 0) seen.unreached = failure?.is ?? 'lost';
-    return;
-  }
-  if (look.by === 'kernel') seen.samples.push({ at, used: 'refused' });
-  const use = look.uses.find(({ account }) => account === look.account) ?? look.uses[0];
-  if (use !== undefined) seen.samples.push({ at, used: use.used });
-  for (const host of otherMachines(look.connections)) seen.machines.add(host);
-  seen.limit = look.limit ?? use?.limit ?? seen.limit;
-  if (look.counters === undefined) return;
-  if (seen.first !== undefined) seen.own = sumOf(seen.own, seen.since);
-  seen.since = noTries;
-  seen.first ??= look.counters;
-  seen.last = look.counters;
-}
-
 /** Connections that the worker's own processes hold, as the kernel tells it. */
 async function usedByWorker(server: Server, worker: Latched, { place }: FoundCredentials): Promise<number> {
   const view = await server.sockets.look(
@@ -265,53 +207,4 @@ async function usedByWorker(server: Server, worker: Latched, { place }: FoundCre
 /** A relative word in a command line names the script by its end. */
 function isScript(word: string | undefined, script: string): boolean {
   return word !== undefined && (word === script || script.endsWith(`/${word.replace(/^\.\//, '')}`));
-}
-
-/** The checks on the database of one worker. */
-function verdicts(worker: Latched, seen: Seen, log: number | 'unknown', runs: number): Verdict[] {
-  const make = verdictsOf(worker.name);
-  const say = (check: string, { is, because, args }: Judged): Verdict => {
-    const requeue = check === 'jobs' && /^stuck/.test(because) ? requeueIn(seen) : undefined;
-    return make(check, is, because, requeue === undefined ? [] : [requeue], args);
-  };
-  if (seen.unreached !== undefined)
-    return ['database', 'refusals', 'jobs'].map((check) =>
-      check === 'refusals' && log !== 'unknown' && log > 0
-        ? say(check, judgeRefusals(log, 'unknown'))
-        : make(check, 'inconclusive', 'unreached', [], { why: seen.unreached ?? '' }),
-    );
-  const jobs: Judged =
-    seen.jobs === undefined || (seen.jobs !== 'none' && 'unseen' in seen.jobs)
-      ? { is: 'inconclusive', because: 'jobs-unseen', args: { why: seen.jobs?.unseen ?? 'lost' } }
-      : seen.jobs === 'none'
-        ? { is: 'skip', because: 'no-job-table', args: {} }
-        : judgeJobs(seen.jobs.before, seen.jobs.after, seen.jobs.seconds, runs);
-  return [
-    say('database', judgePeak(seen.samples, seen.limit)),
-    say('refusals', judgeRefusals(log, intervalOf(seen))),
-    say('jobs', jobs),
-    ...secondLock(worker, seen),
-  ];
-}
-
-/** Where one is wanted, or where one costs much; nothing to say otherwise. */
-function secondLock(worker: Latched, { machines, limit }: Seen): Verdict[] {
-  if (worker.lock === undefined) return [];
-  const make = verdictsOf(worker.name);
-  const hosts = [...machines].sort();
-  if (worker.lock.shared === undefined)
-    return hosts.length === 0
-      ? []
-      : [make('second-lock', 'warn', 'other-machines', hosts, { count: hosts.length })];
-  // One of ten is a tenth for as long as the worker runs.
-  const small = limit !== undefined && limit.is !== 'administrators-only' && limit.connections < 10;
-  return small ? [make('second-lock', 'warn', 'small-limit', [], { limit: limit.connections })] : [];
-}
-
-function intervalOf({ first, last, own }: Seen): Interval | 'unknown' {
-  return first === undefined || last === undefined ? 'unknown' : refusalsBetween(first, last, own);
-}
-
-function requeueIn({ jobs }: Seen): string | undefined {
-  return jobs !== undefined && jobs !== 'none' && 'after' in jobs ? jobs.after.requeue : undefined;
 }
