@@ -182,7 +182,7 @@ function latchingOf(line: Line, around: Surroundings, text: (name: string) => st
       what: '--lock-in-docroot says something about --lock-dir, which is missing.',
     });
   const shared = text('shared-lock');
-  if (shared !== undefined && shared !== 'env' && !shared.startsWith('/'))
+  if (shared !== undefined && !/^(?:\/|env(?:#|$))/.test(shared))
     throw new Problem('usage', {
       what: `--shared-lock ${shared}: the absolute path of a .env file is needed, or env for the environment.`,
     });

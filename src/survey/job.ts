@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path/posix';
 import { readable } from '../change/encode.ts';
 import type { CrontabSource, Owner } from '../server/server.ts';
 import { entryGuard } from '../worker/entry.ts';
+import { readShared } from '../worker/line.ts';
 import { guardFileName, isConsole, sharedFileName } from '../worker/place.ts';
 import { chosenInterpreter } from './choice.ts';
 import { type Finding, type Job, sourceName, type TaskFacts, tellingArgs } from './facts.ts';
@@ -138,8 +139,9 @@ export async function lookAtJob(
 /** The second lock's file, wherever the guard is to stand, and the credentials it is told to read. */
 async function lookAtSecondLock(look: Look, sight: Sight, inBase: string | undefined): Promise<void> {
   const held = sight.held === 'none' ? undefined : sight.held.shared;
-  const from = latchingOf(look, sight).shared ?? (held === undefined ? undefined : readable(held));
-  if (from === undefined) return;
+  const option = latchingOf(look, sight).shared ?? (held === undefined ? undefined : readable(held));
+  if (option === undefined) return;
+  const { from } = readShared(option);
   const file = sharedFileName(sight.command.interpreter.kind);
   const guards = [inBase, typeof sight.script === 'string' ? undefined : sight.script.path];
   for (const path of [...guards.map((at) => at && join(dirname(at), file)), from])

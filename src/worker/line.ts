@@ -101,6 +101,12 @@ export function removeGuard(
   return { is: 'removed', text: source.slice(0, place.start) + source.slice(place.end) };
 }
 
+/** What the option of the second lock says: where the credentials are, and what the lock is to be called instead of the worker. */
+export function readShared(option: string): { readonly from: string; readonly as?: string } {
+  const [, from, as] = /^(.*)#([\w.-]+)$/s.exec(option) ?? [];
+  return from === undefined || as === undefined ? { from: option } : { from, as };
+}
+
 /** The script with the second lock in its guard's call, in place of another one that may be there. Nothing else is touched. */
 export function withShared(source: Bytes, shared: Bytes): Bytes {
   const place = locate(source);

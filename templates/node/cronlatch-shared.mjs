@@ -2,7 +2,8 @@
 //
 // The guard's second lock, for one worker on several web servers: GET_LOCK in the MySQL or MariaDB that they share. Twin of
 // cronlatch-shared.php. cronlatch-guard.mjs starts this file as a thread once it holds its own lock, and only with the
-// option `shared`: the path of a .env file, or `env` for the environment. Node 16 or newer, with the application's mysql2.
+// option `shared`: the path of a .env file, or `env` for the environment. Node 16 or newer, with the application's mysql2. With
+// `#NAME` behind it the lock is named by that instead of by the worker, which may be called otherwise on another server.
 //
 // The lock lives as long as its connection. It has a thread to itself for two reasons: the guard can wait for the answer
 // before the worker's first import is run, and the connection is looked after while the worker keeps its event loop busy.
@@ -11,7 +12,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { memory, from, name, script, maxRuntime } = workerData;
+const { memory, script, maxRuntime } = workerData;
+const [, from, name] = /^(.*)#([\w.-]+)$/s.exec(workerData.from) || [0, workerData.from, workerData.name];
 const word = new Int32Array(memory, 0, 2); // the answer, and how long its text is
 const text = new Uint8Array(memory, 8);
 const ANSWERS = { ours: 1, busy: 2, error: 3, lost: 4 };

@@ -3,7 +3,8 @@
 //
 // The guard's second lock, for one worker on several web servers: GET_LOCK in the MySQL or MariaDB that they share. Loaded
 // by cronlatch-guard.php once it holds its own lock, and only with the option `shared`: the path of a .env file, `env`
-// for the environment, or in a script a callable that gives a PDO of its own. PHP 7.4 to 8.5, with pdo_mysql or mysqli.
+// for the environment, or in a script a callable that gives a PDO of its own. PHP 7.4 to 8.5, with pdo_mysql or mysqli. With
+// `#NAME` behind it the lock is named by that instead of by the worker, which may be called otherwise on another server.
 //
 // The lock lives as long as its connection: only a connection of our own, never a persistent one, will do. GET_LOCK says 1
 // for yes and 0 for busy; NULL or an error is neither, and then nothing is started. Twin of cronlatch-shared.mjs.
@@ -119,7 +120,12 @@ return \Closure::bind(static function (Guard $guard): \Closure {
     };
 
     try {
-        $ask = $connect($guard->options['shared']);
+        $from = $guard->options['shared'];
+        $name = $guard->options['name'];
+        if (is_string($from) && preg_match('/^(.*)#([\w.-]+)$/s', $from, $m)) {
+            [, $from, $name] = $m;
+        }
+        $ask = $connect($from);
         $database = (string) ($ask('SELECT DATABASE()')[0] ?? '');
         if ($database === '') {
             throw new \RuntimeException('the connection has no database, by which the lock is named');
@@ -130,7 +136,7 @@ return \Closure::bind(static function (Guard $guard): \Closure {
         // A host that is cut off keeps the lock until the server gives its idle connection up.
         $limit = (int) $guard->options['maxRuntime'];
         $ask('SET SESSION wait_timeout = ' . ($limit > 0 ? $limit + 60 : 28800));
-        $lock = 'cronlatch:' . substr(hash('sha256', "$database/{$guard->options['name']}"), 0, 40);
+        $lock = 'cronlatch:' . substr(hash('sha256', "$database/$name"), 0, 40);
         // In one statement, so that a proxy sends both questions to the same server.
         [$got, $readOnly, $innodb] = $ask("SELECT GET_LOCK('$lock', 0), @@read_only, @@innodb_read_only") + [null, null, null];
         foreach ([$readOnly, $innodb] as $value) {

@@ -105,6 +105,14 @@ it.each([
   expect(machine.picture()).toEqual(before);
 });
 
+it('a name behind the file is the lock’s, and the file is looked at without it', async () => {
+  const machine = site();
+  const done = await run(machine, `--shared-lock ${env}#mails`);
+  expect([done.exit, done.text]).toEqual([0, expect.stringContaining("'mails' here")]);
+  expect(call(machine)).toContain(`'shared' => '${env}#mails'`);
+  expect((await run(site(), `--shared-lock ${env}`)).text).toContain("'process_import_jobs' here");
+});
+
 it('a relative path is refused: the worker may start anywhere', async () => {
   await expect(run(site(), '--shared-lock .env')).rejects.toMatchObject({ code: 'usage' });
 });

@@ -62,6 +62,18 @@ describe.skipIf(missing !== '')(
       },
     );
 
+    it.each(pairs)('a name behind the file is the lock’s, in %s and %s alike', async (first, second) => {
+      all.one.script(first, { shared: `${all.one.env}#mails` });
+      const running = await all.one.atWork(first, 'ask');
+      const named = createHash('sha256').update('app/mails').digest('hex').slice(0, 40);
+      expect(all.one.record()).toMatchObject({ shared: `cronlatch:${named}` });
+      const other = all.two.script(second, { shared: `${all.two.env}#mails` });
+      expect(await all.two.run([second, other])).toMatchObject({ code: 0, out: '', err: '' });
+      expect(await all.two.run([second, all.two.script(second)])).toMatchObject({ code: 0, out: 'ran\n' });
+      running.child.stdin?.end();
+      await running.ended;
+    });
+
     it.each(pairs)(
       '%s loses its connection: it stops before its next job, and %s runs elsewhere',
       async (first, second) => {

@@ -64,7 +64,7 @@ export const planWordings: Readonly<Record<string, (a: Values) => Said>> = {
   }),
   'shared-lock': (a) => ({
     what: `A second lock in the database, for several web servers (credentials: ${a['from'] === 'env' ? 'the environment' : a['from']}). It takes one connection of the account's limit as long as the worker runs. If it is lost, the worker stops before its next job; without it nothing is started (exit 76).`,
-    fix: 'the other servers need the same: deploy with the same --shared-lock there',
+    fix: `the other servers need the same, and the lock is named by the worker, '${a['as']}' here: where another server calls it otherwise, put #NAME behind the file`,
   }),
   'shared-lock-unreadable': (a) => ({
     what: `${a['user']} cannot read ${a['from']}, where the credentials for the second lock are to be.`,
