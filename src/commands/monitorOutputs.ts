@@ -14,11 +14,10 @@ const patience = 10_000;
 
 /** A report in one of the forms, as text. */
 const forms: Readonly<Record<string, (summary: Summary) => Promise<string>>> = {
-  json: async (summary) => `${JSON.stringify(summary, hidden, 2)}\n`,
+  html: async (summary) => (await import('../show/reportHtml.ts')).reportHtml(summary),
+  md: async (summary) => (await import('../show/reportMarkdown.ts')).reportMarkdown(summary),
+  json: async (summary) => (await import('../show/reportJson.ts')).reportJson(summary),
 };
-
-const hidden = (_: string, value: unknown): unknown =>
-  typeof value === 'string' ? hideSecrets(value) : value;
 
 function reportPaths(ctx: Context): readonly string[] {
   const given = ctx.line.flags['report'] ?? word(ctx, 'report');

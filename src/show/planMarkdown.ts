@@ -91,7 +91,7 @@ function code(text: string): string {
 }
 
 /** Text that stays text: no markup of a stranger's path or command comes through, nor a mention. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]#!|~]/g, '\\$&')

@@ -178,6 +178,7 @@ test('every schema there is is one that documents are held against, and ships wi
     'connections-1.json', // checkSchemas.test.ts holds it, and verify's
     'deploy-1.json',
     'monitor-1.json',
+    'monitor-report-1.json', // monitorSchema.test.ts holds it
     'problem-1.json',
     'scan-1.json',
     'verify-1.json',

@@ -341,7 +341,7 @@ describe('what it leaves for others', () => {
     machine.web = () => ({ status: 200, body: '' });
     machine.directory('/root', { mode: 0o700 });
     const done = await watching(
-      '--for 5m --report r.json --textfile w.prom --ping-url https://hc.example/abc?rid=1',
+      '--for 5m --report r.json --report r.html --report r.md --textfile w.prom --ping-url https://hc.example/abc?rid=1',
     );
     expect(machine.posted.map(([url]) => url)).toEqual([
       'https://hc.example/abc/start?rid=1',
@@ -350,6 +350,16 @@ describe('what it leaves for others', () => {
     const report = JSON.parse(machine.live.get('/root/r.json')?.bytes ?? '') as Summary;
     expect(report.workers).toEqual(done.watch.workers);
     expect(report.criteria).toEqual(done.watch.criteria);
+    for (const [path, begins] of [
+      ['/root/r.html', '<!doctype html>'],
+      ['/root/r.md', '# The watch of '],
+    ] as const) {
+      const file = machine.live.get(path);
+      expect(file?.mode).toBe(0o600);
+      const text = Buffer.from(file?.bytes ?? '', 'latin1').toString('utf8');
+      expect(text.startsWith(begins)).toBe(true);
+      expect(text).toContain(`${report.samples.taken} of ${report.samples.planned}`);
+    }
     const metrics = machine.live.get('/root/w.prom');
     expect(metrics?.mode).toBe(0o644);
     expect(metrics?.bytes).toContain(
