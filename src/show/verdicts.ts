@@ -69,7 +69,7 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'log-written/inconclusive/absent': () => 'it is not there yet, and no run was seen',
   'log-clean/pass/clean': () => 'none of 1203, 1226, 1040',
   'log-clean/inconclusive/part-gone': () =>
-    'what was written since then is not all there any more (rotated away, compressed or emptied); verify again after the next run',
+    'none in what is left, but not all that was written since the deployment is there any more (packed, emptied or removed); what comes from now on is judged by: cronlatch verify --script FILE',
   'log-clean/inconclusive/too-long': (a) =>
     `none in the first ${a['bytes']} bytes since then; the rest was not read`,
   'log-clean/fail/refusals': (a) => `${a['count']} line(s) speak of refused connections`,
