@@ -52,6 +52,7 @@ export async function wizard(ctx: Context): Promise<Result> {
   // -1 is the list, then one worker after the other, then the plan.
   for (let at = hasList ? -1 : 0; ; ) {
     if (at === -1) {
+      guide.show('');
       const said = await guide.several(query('workers', false), listOf(able, guide, ctx, picked));
       if (said.is === 'answer') picked = inOrder(facts, said.value);
       if (picked.length === 0) return nothing(ctx, 'Nothing was chosen.');
@@ -96,7 +97,6 @@ async function open(ctx: Context, guide: Prompter, facts: Facts, jobs: readonly 
       .flatMap((c) => findingLines(c.findings, err, { width })),
     ...findingLines(cron, err, { width }),
     ...unseenLines(facts, err),
-    '',
   );
 }
 

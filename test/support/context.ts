@@ -11,6 +11,8 @@ export interface Told {
   readonly ctx: Context;
   out(): string;
   err(): string;
+  /** Both, with the questions and answers, as it stood on the terminal. */
+  session(): string;
 }
 
 /** The context of one command line. `answers` are given to prompts in order; a prompt without one throws. */
@@ -48,12 +50,25 @@ export async function contextFor(
     if (answers.length === 0) throw new Error(`nobody was to be asked: ${question}`);
     return answers.shift();
   };
-  const prompter = scripted(give, (line) => {
-    err += `${line}\n`;
-  });
+  let session = '';
+  const prompter = scripted(
+    give,
+    (line) => {
+      err += `${line}\n`;
+      session += `${line}\n`;
+    },
+    (question, answer) => {
+      session += `✔ ${question} ${answer}\n`;
+    },
+  );
+  const write = (text: string, to: 'out' | 'err'): void => {
+    session += text;
+    if (to === 'out') out += text;
+    else err += text;
+  };
   const plain = { color: false, unicode: true };
   const screen = await makeScreen(
-    { stdout: { write: (text) => (out += text) }, stderr: { write: (text) => (err += text) } },
+    { stdout: { write: (text) => write(text, 'out') }, stderr: { write: (text) => write(text, 'err') } },
     { out: plain, err: plain },
     { quiet: false, json: false, asks: false, verbose: false, clock: () => server.now() },
   );
@@ -69,7 +84,7 @@ export async function contextFor(
     version: '0.0.0-test',
     verbose: false,
   };
-  return { ctx, out: () => out, err: () => err };
+  return { ctx, out: () => out, err: () => err, session: () => session };
 }
 
 /**
@@ -79,6 +94,7 @@ export async function contextFor(
 export function scripted(
   give: (question: string) => unknown,
   hear: (line: string) => void = () => {},
+  note: (question: string, answer: string) => void = () => {},
 ): Prompter {
   const one = <T>(options: readonly Option<T>[], said: unknown): T => {
     const found =
@@ -105,18 +121,31 @@ export function scripted(
     columns: () => 80,
     confirm: async (message) => give(message) === true,
     choose: async (message, options) => many(options, give(message)),
-    sure: async ({ message }) => asked(message, (said) => said === true),
+    sure: async ({ message }) =>
+      asked(message, (said) => {
+        note(message, said === true ? 'Yes' : 'No');
+        return said === true;
+      }),
     several: async ({ message }, options) =>
-      asked(message, (said) =>
-        said === 'Enter' ? options.filter((o) => o.checked).map((o) => o.value) : many(options, said),
-      ),
+      asked(message, (said) => {
+        const marked = options.filter((o) => o.checked).map((o) => o.value);
+        const values = said === 'Enter' ? marked : many(options, said);
+        note(message, `${values.length}`);
+        return values;
+      }),
     pick: async ({ message }, options, preset = 0) =>
-      asked(message, (said) => one(options, said === 'Enter' ? preset : said)),
+      asked(message, (said) => {
+        const value = one(options, said === 'Enter' ? preset : said);
+        const { short, name = '' } = options.find((o) => o.value === value) ?? {};
+        note(message, short ?? name);
+        return value;
+      }),
     write: async ({ message }, preset, check) =>
       asked(message, (said) => {
         const text = said === 'Enter' ? preset : String(said);
         const wrong = check(text);
         if (wrong !== undefined) throw new Error(wrong);
+        note(message, text);
         return text;
       }),
   };

@@ -53,6 +53,20 @@ describe.concurrent('questions', () => {
       ).toBe(true);
   });
 
+  test('every question of the wizard is put by its name in the table of questions (rule 10)', () => {
+    const folder = join(root, 'src/commands');
+    const put = readdirSync(folder)
+      .filter((file) => file.startsWith('wizard'))
+      .flatMap((file) => [
+        ...readFileSync(join(folder, file), 'utf8').matchAll(/\.(?:pick|several|sure|write)\(\s*([^\s,]+)/g),
+      ])
+      .map(([, query = '']) => query)
+      .filter((query) => query !== 'path'); // files.write
+    expect(put.length).toBeGreaterThan(8);
+    // `put` is query(name, back) of the worker's question.
+    for (const query of put) expect(query).toMatch(/^(?:query\('\w+'|put$|\{)/);
+  });
+
   test.each(questions.flatMap((q) => q.flags.map((flag) => [q.command, flag] as const)))(
     '%s has the flag --%s, and a variable of that name (rule 10)',
     (command, flag) => {
