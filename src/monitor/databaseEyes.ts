@@ -2,13 +2,14 @@
 // opened for one question and given back at once. A look that is refused is a finding and is never tried again in a loop.
 import type { Limit } from '../database/limits.ts';
 import { accountOf, hostOf, rowFor } from '../database/limits.ts';
-import { countersOf, failureOf, noTries, type OwnTries } from '../database/refusals.ts';
+import { countersOf, failureOf } from '../database/refusals.ts';
 import type { DatabaseFailure, DatabaseRow, DatabaseSession } from '../server/databasePort.ts';
 import type { Server } from '../server/server.ts';
 import type { FoundCredentials } from '../survey/credentials.ts';
 import { type DatabaseLook, lookAtDatabase, type OpenLook } from '../survey/database.ts';
 import { countJobs, type JobSettings, type JobSource, jobSource } from '../survey/jobs.ts';
-import { asAccount, type Refused, withTry } from '../survey/ladder.ts';
+import { asAccount, type Refused } from '../survey/ladder.ts';
+import { noteLook, noteTry, type Together, triesSince } from './ownTries.ts';
 import type { DatabaseSample } from './records.ts';
 
 const connectTimeout = 3000;
@@ -34,6 +35,7 @@ export interface EyesOn {
   readonly jobs: JobSettings;
   /** From 0 to 1, anew each time: looks must not fall in step with anything. */
   readonly chance: () => number;
+  readonly together: Together;
 }
 
 interface State {
@@ -47,10 +49,8 @@ interface State {
   tried: boolean;
   /** Administrators were denied: asking again would only be counted. */
   denied: boolean;
-  /** Tries that were refused after the counters of their look were read. */
-  owed: OwnTries;
-  /** Sessions that were ours; one that was given back a moment ago may be listed yet. */
-  readonly ours: Set<number>;
+  /** Of the tries in common those that a look of ours has told already. */
+  told: Omit<Together, 'ours'>;
   jobsDue: number;
   source: JobSource | 'none' | 'unasked';
 }
@@ -64,8 +64,7 @@ export function databaseEyes(on: EyesOn): DatabaseEyes {
     limit: undefined,
     tried: false,
     denied: false,
-    owed: noTries,
-    ours: new Set(),
+    told: { own: on.together.own, full: on.together.full },
     jobsDue: 0,
     source: 'unasked',
   };
@@ -98,8 +97,8 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
   if (state.tried) {
     const { place, credentials } = on.found;
     const once = await on.server.databases.open(place, credentials, connectTimeout);
-    if (once.is === 'failed') return refusedLook(on, once);
-    state.ours.add(once.session.id);
+    if (once.is === 'failed') return refusedLook(on, state, once);
+    on.together.ours.add(once.session.id);
     await once.session.close();
   }
   state.tried = true;
@@ -108,7 +107,7 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
   const full = look.refused?.failure.is === 'full';
   if (look.by === 'kernel' && !full) {
     await open.close();
-    return { by: 'kernel', unreached: look.refused?.failure.is ?? 'lost', ...triesOf(look) };
+    return { by: 'kernel', unreached: look.refused?.failure.is ?? 'lost', ...tell(on, state) };
   }
   const use = look.uses.find(({ account }) => account === look.account) ?? look.uses[0];
   const limit = look.limit ?? use?.limit;
@@ -125,7 +124,7 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
     ...(look.account === undefined ? {} : { account: look.account }),
     ...(limit === undefined ? {} : { limit }),
     ...(look.counters === undefined ? {} : { counters: look.counters }),
-    ...triesOf(look),
+    ...tell(on, state),
     ...holdersOf(look),
   };
   return look.by === 'administrator'
@@ -133,48 +132,44 @@ async function begin(on: EyesOn, state: State, t: number): Promise<Look> {
     : { ...seen, ...jobs };
 }
 
-async function lookWhole({ server, found }: EyesOn, state: State): Promise<OpenLook> {
+async function lookWhole({ server, found, together }: EyesOn, state: State): Promise<OpenLook> {
   const open = await lookAtDatabase(server, found, {
     administrators: state.denied ? 'leave' : 'ask',
-    ours: state.ours,
+    ours: together.ours,
   });
   state.denied ||= open.look.denied;
+  noteLook(together, open.look);
   return open;
 }
 
-/** Tries that failed on the way in. The account's own against a full server are not among those the ladder counts. */
-function triesOf({ own, refused, tries, by }: DatabaseLook): Pick<Look, 'own' | 'ownFull'> {
-  const full = refused?.failure.is === 'full' && refused.failure.by === 'server';
-  const met = full ? tries - (by === 'account' ? 1 : 0) : 0;
-  return {
-    ...(own.refused + own.denied === 0 ? {} : { own }),
-    ...(met > 0 ? { ownFull: met } : {}),
-  };
+/** Tries that no look of ours has told yet. */
+function tell({ together }: EyesOn, state: State): Pick<Look, 'own' | 'ownFull'> {
+  const { told } = state;
+  state.told = { own: together.own, full: together.full };
+  return triesSince(together, told);
 }
 
 async function goOn(on: EyesOn, state: State, t: number): Promise<Look> {
   if (state.first?.by === 'administrator') return asAdministrator(on, state, t);
   const { server, found } = on;
   const opened = await server.databases.open(found.place, found.credentials, connectTimeout);
-  if (opened.is === 'failed') return refusedLook(on, opened);
-  state.ours.add(opened.session.id);
+  if (opened.is === 'failed') return refusedLook(on, state, opened);
+  on.together.ours.add(opened.session.id);
   try {
     const look = await ask(on, state, opened.session);
     return look === 'lost'
       ? { by: 'account', unreached: 'lost' }
-      : { by: 'account', ...look, ...(await askJobs(on, state, opened.session, t)) };
+      : { by: 'account', ...look, ...tell(on, state), ...(await askJobs(on, state, opened.session, t)) };
   } finally {
     await opened.session.close();
   }
 }
 
 async function asAdministrator(on: EyesOn, state: State, t: number): Promise<Look> {
-  const { owed } = state;
   if (state.admin !== undefined) {
     const look = await ask(on, state, state.admin);
     if (look !== 'lost') {
-      state.owed = noTries;
-      const seen: Look = { by: 'administrator', ...look, ...ownOf(owed) };
+      const seen: Look = { by: 'administrator', ...look, ...tell(on, state) };
       return { ...seen, ...(await jobsAsAccount(on, state, t)) };
     }
     await state.admin.close();
@@ -184,24 +179,23 @@ async function asAdministrator(on: EyesOn, state: State, t: number): Promise<Loo
   const open = await lookWhole(on, state);
   if (open.look.by !== 'administrator' || open.session === undefined) {
     await open.close();
-    return { by: 'kernel', unreached: open.look.refused?.failure.is ?? 'lost', ...triesOf(open.look) };
+    return { by: 'kernel', unreached: open.look.refused?.failure.is ?? 'lost', ...tell(on, state) };
   }
   state.admin = open.session;
   const look = await ask(on, state, open.session);
   return look === 'lost'
-    ? { by: 'kernel', unreached: 'lost', ...triesOf(open.look) }
-    : { by: 'administrator', ...look, ...triesOf(open.look) };
+    ? { by: 'kernel', unreached: 'lost', ...tell(on, state) }
+    : { by: 'administrator', ...look, ...tell(on, state) };
 }
 
-const ownOf = (own: OwnTries): Pick<Look, 'own'> => (own.refused + own.denied === 0 ? {} : { own });
-
 /** A refusal for a limit is what was to be found out; the kernel tells who is in. */
-async function refusedLook({ server, found }: EyesOn, failure: DatabaseFailure): Promise<Look> {
+async function refusedLook(on: EyesOn, state: State, failure: DatabaseFailure): Promise<Look> {
+  const { server, found, together } = on;
   const { errno, code, message } = failure;
   const refused: Refused = { failure: failureOf(errno, code, message), errno, message };
-  const own = ownOf(withTry(noTries, refused));
   const why = refused.failure;
-  if (why.is !== 'full') return { by: 'account', unreached: why.is, ...own };
+  noteTry(together, refused);
+  if (why.is !== 'full') return { by: 'account', unreached: why.is, ...tell(on, state) };
   const { place } = found;
   const view = await server.sockets.look(
     place.is === 'socket' ? { socket: place.path } : { port: place.port },
@@ -213,8 +207,7 @@ async function refusedLook({ server, found }: EyesOn, failure: DatabaseFailure):
   return {
     by: 'kernel',
     used: 'refused',
-    ...own,
-    ...(why.by === 'server' ? { ownFull: 1 } : {}),
+    ...tell(on, state),
     holders: [...counts].sort(([, a], [, b]) => b - a).slice(0, 20),
   };
 }
@@ -229,7 +222,7 @@ const names =
 
 /** Counters and connections in one question, where the server is a MariaDB; else in two. */
 async function ask(
-  { found }: EyesOn,
+  { found, together }: EyesOn,
   state: State,
   session: DatabaseSession,
 ): Promise<Pick<Look, 'used' | 'counters' | 'account' | 'limit'> | 'lost'> {
@@ -251,7 +244,7 @@ async function ask(
   const account = state.first?.account ?? state.first?.uses[0]?.account;
   const host = account === undefined ? undefined : accountOf(account).host;
   const used = threads.filter((row) => {
-    if (state.ours.has(Number(row['Id']))) return false;
+    if (together.ours.has(Number(row['Id']))) return false;
     const whose = rowFor(user, hostOf(String(row['Value'])).host, rows);
     return whose === 'unknown' ? rows.length === 0 : host === undefined || whose.host === host;
   }).length;
@@ -284,12 +277,12 @@ async function jobsAsAccount(on: EyesOn, state: State, t: number): Promise<Pick<
     on.server,
     on.found,
     (session) => askJobs(on, state, session, t),
-    state.ours,
+    on.together.ours,
   );
   if (!('failure' in counted)) return counted;
   state.jobsDue = t + jobsEvery;
-  // The counters of this look were read before: it is owed to the next one.
-  state.owed = withTry(state.owed, counted);
+  // The counters of this look were read before: the next one tells it.
+  noteTry(on.together, counted);
   return {};
 }
 

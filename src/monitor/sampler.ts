@@ -1,14 +1,13 @@
 // The watch itself: a sample a second by a clock that nobody sets, the database in between, everything written down at once.
 import type { Latched } from '../change/plan.ts';
-import { Problem } from '../problem.ts';
 import type { ProcessRow, Server } from '../server/server.ts';
 import type { JobSettings } from '../survey/jobs.ts';
 import type { Watchee } from '../verify/database.ts';
-import { type DatabaseEyes, databaseEyes } from './databaseEyes.ts';
 import { type Eyes, eyesOn } from './eyes.ts';
 import { type Fold, foldOf } from './incidents.ts';
 import type { EndedBy, Incident, Observation, WatchRecord, WatchStart } from './records.ts';
 import type { WatchPen } from './store.ts';
+import { lookInTurn, looksAt } from './turns.ts';
 
 /** A signal is heard within so many milliseconds. */
 const hearing = 200;
@@ -46,17 +45,13 @@ export interface Now {
 
 /** Watches to the end, or until somebody says stop. Gives back all records but the start. */
 export async function sampler(options: SamplerOptions): Promise<readonly WatchRecord[]> {
-  const { server, start, workers, databases, pen, earlier = [] } = options;
+  const { server, start, workers, pen, earlier = [] } = options;
   const fold = foldOf(start);
   const records: WatchRecord[] = [...earlier];
   for (const record of earlier) if (isObservation(record)) fold.take(record);
   const eyes: Eyes[] = [];
   for (const [index, worker] of workers.entries()) eyes.push(await eyesOn(server, worker, index));
-  const looks = databases.map(({ worker, found }) => ({
-    index: workers.indexOf(worker),
-    eyes: databaseEyes({ server, found, jobs: options.jobs, chance: options.chance }),
-    busy: false,
-  }));
+  const looks = looksAt(options);
   // A watch that goes on takes up the clock where the wall says it is.
   const offset = earlier.length === 0 ? 0 : Math.max(0, server.now() - start.wall);
   const began = server.elapsed() - offset;
@@ -119,7 +114,7 @@ export async function sampler(options: SamplerOptions): Promise<readonly WatchRe
     for (const one of looks) {
       if (one.busy || at.t < one.eyes.due()) continue;
       one.busy = true;
-      const look = lookAside(one.index, one.eyes, moment, note)
+      const look = lookInTurn(one, moment, note)
         .catch((error: unknown) => {
           failure ??= error;
         })
@@ -146,7 +141,7 @@ export async function sampler(options: SamplerOptions): Promise<readonly WatchRe
   // Somebody who presses Ctrl-C is not kept waiting for a database that does not answer.
   if (by === 'time' || by === 'fail-fast' || by === 'too-large') {
     await Promise.allSettled(pending);
-    for (const one of looks) await lookAside(one.index, one.eyes, moment, note, 'last');
+    for (const one of looks) await lookInTurn(one, moment, note, 'last');
   }
   const planned = Math.max(next, by === 'time' ? all : next);
   const end = moment();
@@ -193,24 +188,6 @@ async function sample(
   const seen = await Promise.all(eyes.map((one) => one.look(rows, moment)));
   for (const { more } of seen) for (const record of more) await note(record);
   await note({ is: 'sample', n, ...moment, workers: seen.map(({ state }) => state) });
-}
-
-/** A look at a database beside the samples: it may take longer than one of them. */
-async function lookAside(
-  worker: number,
-  eyes: DatabaseEyes,
-  moment: () => { t: number; w: number },
-  note: (record: Observation) => Promise<void>,
-  which: 'one' | 'last' = 'one',
-): Promise<void> {
-  try {
-    const look = await eyes.look(moment().t, which);
-    await note({ is: 'database', worker, ...moment(), ...look });
-  } catch (error) {
-    // Watching a database is no reason for the watch to end.
-    if (!(error instanceof Problem)) throw error;
-    await note({ is: 'database', worker, ...moment(), by: 'kernel', unreached: error.code });
-  }
 }
 
 function nextDue(start: WatchStart, now: number): number | 'none' {
