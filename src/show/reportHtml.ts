@@ -70,7 +70,7 @@ stand in the JSON and the Markdown form of this report. This file loads nothing 
 }
 
 const word = (is: Summary['outcome']['is']): string =>
-  ({ pass: 'All met', fail: 'Violation', inconclusive: 'Not everything known' })[is];
+  ({ pass: 'No violation', fail: 'Violation', inconclusive: 'Not everything known' })[is];
 
 function tiles(summary: Summary, worker: WorkerSummary): string {
   const answer = (check: string): Answer =>
@@ -104,7 +104,12 @@ function tiles(summary: Summary, worker: WorkerSummary): string {
       : tile('Refusals', 'refusals', refusals.log === 'unknown' ? '–' : refusals.log, log),
     tile('Ticks missed', 'ticks', ticks.missed, `of ${ticks.due} due, ${ticks.skipped} skipped`),
     runs?.share === undefined
-      ? tile('Longest run', 'run-length', runs === undefined ? '–' : `${runs.longest} s`, 'no interval known')
+      ? tile(
+          'Longest run',
+          'run-length',
+          runs === undefined ? '–' : `${runs.longest} s`,
+          runs === undefined ? 'no run was seen' : 'no interval known',
+        )
       : tile('Longest run', 'run-length', `${runs.share} %`, `of the interval: ${runs.longest} s`),
     jobs?.done === undefined
       ? tile('Jobs', 'jobs', '–', 'not counted')

@@ -29,7 +29,7 @@ p{margin:.4rem 0}
 .verdict.pass,.badge.pass{background:var(--goodbg)}.verdict.fail,.badge.fail,.badge.violation{background:var(--badbg)}
 .verdict.inconclusive,.badge.warn,.badge.warning,.badge.inconclusive{background:var(--oddbg)}.badge.skip{background:var(--bg)}
 .badge{display:inline-block;padding:.05rem .55rem;border-radius:1rem;font-size:.85rem;font-weight:600;white-space:nowrap}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.7rem;margin:1rem 0;padding:0}
+.tiles{display:grid;grid-template-columns:repeat(6,1fr);gap:.7rem;margin:1rem 0;padding:0}
 .tiles div{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.7rem .9rem}
 .tiles dt{font-size:.82rem;color:var(--soft)}
 .tiles dd{margin:0}
@@ -37,13 +37,15 @@ p{margin:.4rem 0}
 .tiles .sub{font-size:.8rem;color:var(--soft)}
 .card,.table{background:var(--card);border:1px solid var(--line);border-radius:.6rem}
 .card{padding:.9rem 1.1rem;margin:.8rem 0}
+.card h3{margin-top:0}
+.table+.table{margin-top:.8rem}
 .card ul{margin:.3rem 0;padding-left:1.2rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;padding:.8rem 1rem .3rem;font-weight:650}
 th,td{padding:.5rem 1rem;text-align:left;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;font-size:.78rem;color:var(--soft);font-weight:600}
 tbody th{font-weight:600}
-.two tbody th{width:12rem}
+.two tbody th{width:12rem}.four th:first-child{width:24%}.four th:nth-child(2){width:9rem}.four th:nth-child(3){width:34%}
 .stack .n{white-space:nowrap}.stack td.n:nth-child(5){white-space:normal;min-width:5rem}
 td small,th small{display:block;font-weight:400;font-size:.8rem;line-height:1.45}
 .table+.note,.note{font-size:.85rem;color:var(--soft)}
@@ -66,6 +68,7 @@ svg text{fill:var(--soft);font-size:11px;font-family:inherit}
 rect.violation{fill:var(--bad);stroke:var(--bad)}rect.warning{fill:var(--odd);stroke:var(--odd)}
 rect.violation,rect.warning{stroke-width:3;stroke-linejoin:round}
 footer{padding:2rem 1.25rem 2.5rem;font-size:.82rem}
+@media (max-width:62rem){.tiles{grid-template-columns:repeat(3,1fr)}}
 @media (max-width:44rem){
 h1{font-size:1.4rem}main,header,footer{padding-left:.8rem;padding-right:.8rem}
 .tiles{grid-template-columns:1fr 1fr}
@@ -74,12 +77,13 @@ h1{font-size:1.4rem}main,header,footer{padding-left:.8rem;padding-right:.8rem}
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .stack tr{border-top:1px solid var(--line);padding:.6rem .9rem}
 .stack td,.stack th{border:0;padding:.1rem 0}
+.stack tbody th.n::before{content:"No. "}
 .stack td:empty{display:none}
 .stack td[data-c]::before{content:attr(data-c) ": ";color:var(--soft);font-size:.8rem}
 }
 @media print{
 :root{color-scheme:light;--bg:#fff}body{font-size:10pt}main,header,footer{max-width:none;padding:0}
-h2,h3{break-after:avoid}tr,figure,.verdict,.tiles div{break-inside:avoid}.minutes{overflow:visible}.minutes td,.minutes th{padding:.1rem .25rem;font-size:8pt}
+th,td{padding:.25rem .5rem}h2,h3{break-after:avoid}tr,figure,.verdict,.tiles div{break-inside:avoid}.minutes{overflow:visible}.minutes td,.minutes th{padding:.1rem .25rem;font-size:8pt}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 `;
@@ -137,6 +141,7 @@ export function mark(is: string): string {
 /** A table; on a narrow screen its rows become blocks, and the roles keep it a table for who listens to it. */
 export function tableHtml(table: ReportTable, caption: 'shown' | 'hidden' = 'hidden'): string {
   const two = table.columns.length === 2;
+  const kind = two ? ' two' : table.columns.length === 4 ? ' four' : '';
   const narrow = (at: number): string => (table.narrow?.includes(at) ? ' class="n"' : '');
   const head = table.columns
     .map((name, at) => `<th scope="col" role="columnheader"${narrow(at)}>${escaped(name)}</th>`)
@@ -153,8 +158,8 @@ export function tableHtml(table: ReportTable, caption: 'shown' | 'hidden' = 'hid
   );
   const name =
     caption === 'shown'
-      ? `<table class="stack${two ? ' two' : ''}" role="table"><caption>${escaped(table.title)}</caption>`
-      : `<table class="stack${two ? ' two' : ''}" role="table" aria-label="${escaped(table.title)}">`;
+      ? `<table class="stack${kind}" role="table"><caption>${escaped(table.title)}</caption>`
+      : `<table class="stack${kind}" role="table" aria-label="${escaped(table.title)}">`;
   const note = table.note === undefined ? '' : `<p class="note">${escaped(table.note)}</p>`;
   return `<div class="table">${name}
 <thead role="rowgroup"><tr role="row">${head}</tr></thead>

@@ -99,7 +99,7 @@ export function criteriaTables(summary: Summary): readonly [goals: ReportTable, 
               ? worker.lock === undefined
                 ? 'skipped: deployed without a guard'
                 : 'not tried in this watch'
-              : mine.map((one) => saidAmong(one, mine.length > 1)).join('; '),
+              : saidTogether(mine),
             {
               text: '',
               more: [...new Set(mine.flatMap(({ args, evidence }) => evidenceOf(args, evidence)))],
@@ -116,10 +116,13 @@ export function criteriaTables(summary: Summary): readonly [goals: ReportTable, 
   ];
 }
 
-/** Where one row speaks for several checks each says what it is about. */
-function saidAmong(one: Verdict, several: boolean): string {
-  const { expected, saw } = sayCriterion(one);
-  return several ? `${expected}: ${saw}` : saw;
+/** Where one row speaks for several checks each says what it is about, unless they say the same. */
+function saidTogether(several: readonly Verdict[]): string {
+  const said = several.map(sayCriterion);
+  const texts = [...new Set(said.map(({ saw }) => saw))];
+  return texts.length === 1
+    ? texts.join('')
+    : said.map(({ expected, saw }) => `${expected}: ${saw}`).join('; ');
 }
 
 function verdictRow(one: Verdict, whose: (text: string, worker: string) => Cell): readonly Cell[] {
@@ -138,7 +141,7 @@ const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.
 function answerWord(is: Answer): string {
   return {
     pass: 'met',
-    warn: 'met, with a warning',
+    warn: 'warning',
     fail: 'not met',
     inconclusive: 'not known',
     skip: 'not tested',
@@ -293,8 +296,15 @@ export function environmentTable(summary: Summary): ReportTable {
 }
 
 /** The whole in one sentence. */
-export function headline({ outcome, firstViolation, criteria, workers }: Summary): string {
-  if (outcome.is === 'pass') return 'All criteria were met.';
+export function headline(summary: Summary): string {
+  const { outcome, firstViolation, criteria, workers } = summary;
+  if (outcome.is === 'pass') {
+    const [goals] = criteriaTables(summary);
+    const untested = goals.rows.some(([, answer]) => typeof answer === 'object' && answer.is === 'skip');
+    return untested
+      ? 'All that could be tested was met; not everything was tested.'
+      : 'All criteria were met.';
+  }
   if (outcome.is === 'inconclusive') return 'No violation was seen, but not everything could be measured.';
   if (firstViolation === undefined) {
     const failed = criteria.filter(({ is }) => is === 'fail');

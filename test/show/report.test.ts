@@ -5,7 +5,8 @@ import { type Summary, summarise } from '../../src/monitor/summary.ts';
 import { reportHtml } from '../../src/show/reportHtml.ts';
 import { reportJson } from '../../src/show/reportJson.ts';
 import { reportMarkdown } from '../../src/show/reportMarkdown.ts';
-import { badHour, goodHour, moment, tell } from '../support/watchStory.ts';
+import type { Verdict } from '../../src/verify/verdict.ts';
+import { badHour, goodHour, moment, type Story, tell } from '../support/watchStory.ts';
 
 /** Every leaf of a document with the way to it, changed by `change`. */
 function each<T>(value: T, change: (leaf: unknown, path: string) => unknown, path = ''): T {
@@ -33,19 +34,15 @@ const tagsOf = (html: string): string[] =>
   (html.match(/<[^>]*>/g) ?? []).map((tag) => tag.replace(/"[^"]*"/g, '""'));
 
 const bad = summarise(badHour());
-const guarded = (): Summary =>
-  summarise({
-    ...badHour(),
-    start: {
-      ...badHour().start,
-      probes: [
-        {
-          ...{ check: 'stale-recovered', worker: 'process_import_jobs', is: 'pass', because: 'recovered' },
-          ...{ args: {}, evidence: ['exit 0'] },
-        } as const,
-      ],
-    },
-  });
+/** The bad hour of a worker whose guard was tried before. */
+const guardedStory = (): Story => {
+  const story = badHour();
+  const probe: Verdict = {
+    ...{ check: 'stale-recovered', worker: 'process_import_jobs', is: 'pass', because: 'recovered' },
+    ...{ args: {}, evidence: ['exit 0'] },
+  };
+  return { ...story, start: { ...story.start, probes: [probe] } };
+};
 
 describe('the same numbers in all forms', () => {
   // Each number is replaced by one that stands nowhere else: it can be found only where it is really printed.
@@ -117,7 +114,7 @@ describe('the same numbers in all forms', () => {
   });
 
   test('each of the seed’s six criteria has a row with its answer', () => {
-    const text = readHtml(reportHtml(guarded()));
+    const text = readHtml(reportHtml(summarise(guardedStory())));
     for (const row of [
       /Only one instance runs at any time\s+✖\s+not met/,
       /No refused database connections \(max_user_connections\)\s+✖\s+not met/,
@@ -128,6 +125,16 @@ describe('the same numbers in all forms', () => {
     ])
       expect(text).toMatch(row);
     expect(readHtml(reportHtml(summarise(badHour())))).toMatch(/A stale lock blocks nobody\s+–\s+not tested/);
+  });
+
+  test('it says that all was met only where all was tested', () => {
+    const story = goodHour();
+    const tried = summarise({ ...story, start: { ...story.start, probes: guardedStory().start.probes } });
+    for (const [form, text] of forms(tried)) expect(text, form).toContain('All criteria were met.');
+    for (const [form, text] of forms(summarise(story))) {
+      expect(text, form).toContain('All that could be tested was met; not everything was tested.');
+      expect(text, form).not.toContain('All criteria were met.');
+    }
   });
 
   test('what could not be seen is said', () => {
