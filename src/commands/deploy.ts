@@ -37,7 +37,7 @@ export async function deploy(ctx: Context): Promise<Result> {
         ctx,
         workers,
         deployOne,
-        save === undefined ? undefined : (plans) => keep(ctx, save, { schema: reportSchema, plans }),
+        save === undefined ? undefined : (kept) => keep(ctx, save, { schema: reportSchema, ...kept }),
       );
   if (format !== 'markdown') return result;
   const { planMarkdown } = await import('../show/planMarkdown.ts');

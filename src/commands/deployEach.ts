@@ -43,7 +43,7 @@ export async function deployEach(
   ctx: Context,
   workers: readonly Answers[],
   deploy: (one: Context) => Promise<Result>,
-  save: ((plans: readonly unknown[]) => Promise<void>) | undefined,
+  save: ((kept: { plans: readonly unknown[]; workers: readonly string[] }) => Promise<void>) | undefined,
 ): Promise<Result> {
   // All answers make sense before the first worker is touched.
   const turns = workers.map((worker) => ({ label: labelOf(worker), ctx: withAnswersOf(ctx, worker) }));
@@ -51,25 +51,36 @@ export async function deployEach(
   const result = await inTurn(ctx, turns, ({ ctx: one }) => deploy(one));
   if (save !== undefined) {
     if (result.exit !== 0) ctx.screen.say('No plan was kept: not every worker could be planned.');
-    else await save((result.json['deployments'] as Record<string, unknown>[]).map((one) => one['plan']));
+    else {
+      const made = result.json['deployments'] as Record<string, unknown>[];
+      await save({ plans: made.map((one) => one['plan']), workers: turns.map(({ label }) => label) });
+    }
   }
   return result;
 }
 
 /**
- * Applies saved plans in turn, each with the answers its worker has in the config file, where there is one. They were
- * made for one state of the server: each is applied on top of those before it.
+ * Applies saved plans in turn, each with the answers of the worker it was made for, where the config file is given again.
+ * They were made for one state of the server: each is applied on top of those before it.
  */
 export async function eachPlan(
   ctx: Context,
   plans: readonly Plan[],
+  labels: readonly string[],
   apply: (one: Context, plan: Plan) => Promise<Result>,
 ): Promise<Result> {
   refuseWithoutConsent(ctx);
-  const turns = plans.map((plan) => {
-    const script = plan.workers[0]?.script ?? plan.id;
-    const worker = (ctx.around.workers ?? []).find((one) => ends(script, `${one['script']}`));
-    return { label: script, plan, ctx: worker === undefined ? ctx : withAnswersOf(ctx, worker, ['script']) };
+  const listed = ctx.around.workers ?? [];
+  const turns = plans.map((plan, index) => {
+    const label = labels[index] ?? plan.id;
+    // Several entries may start one script: the first one of that label got the first plan.
+    const nth = labels.slice(0, index).filter((other) => other === label).length;
+    const worker = listed.filter((one) => labelOf(one) === label)[nth];
+    if (worker === undefined && listed.length > 0)
+      throw new Problem('usage', {
+        what: `The plan is about ${label}, which is no worker of the config file: make it anew.`,
+      });
+    return { label, plan, ctx: worker === undefined ? ctx : withAnswersOf(ctx, worker) };
   });
   // A second run finds the crontab as all of them have left it.
   const found = await crontabsOf(ctx, plans);
@@ -139,9 +150,8 @@ async function inTurn<T extends Turn>(
   return { json: report(ctx, { deployments: done, outcome }), exit };
 }
 
-function withAnswersOf(ctx: Context, worker: Answers, except: readonly string[] = []): Context {
-  const own = Object.fromEntries(Object.entries(worker).filter(([key]) => !except.includes(key)));
-  const around = { ...ctx.around, config: { ...ctx.around.config, ...own }, workers: [] };
+function withAnswersOf(ctx: Context, worker: Answers): Context {
+  const around = { ...ctx.around, config: { ...ctx.around.config, ...worker }, workers: [] };
   const { save: _, ...flags } = ctx.line.flags;
   const line = { ...ctx.line, flags };
   return { ...ctx, line, around, settings: settle(line, around) };

@@ -106,6 +106,8 @@ async function write(
   const as = self.owner;
   const put = async (path: string, bytes: Bytes): Promise<void> => {
     const whole = join(directory, path);
+    // The whole way down: a link further below would lead out of it.
+    if (ctx.server.self.root) await refuseUntrusted(ctx.server, dirname(whole));
     await makeParents(ctx, dirname(whole));
     // Beside it and renamed: who is cut off here leaves whole files, old or new.
     const beside = join(dirname(whole), `.${path.slice(path.lastIndexOf('/') + 1)}.new`);

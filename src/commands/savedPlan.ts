@@ -17,11 +17,11 @@ import { alone, refuseUnfinished } from './work.ts';
 export async function deploySaved(ctx: Context, path: string): Promise<Result> {
   const absolute = path.startsWith('/') ? path : `${ctx.around.cwd}/${path}`;
   if (ctx.server.self.root) await refuseUntrusted(ctx.server, absolute);
-  const plans = await readPlans(ctx.server, absolute);
+  const { plans, labels } = await readPlans(ctx.server, absolute);
   const [first] = plans;
-  if (plans.length === 1 && first !== undefined) return deployPlan(ctx, path, first);
+  if (labels === 'alone' && first !== undefined) return deployPlan(ctx, path, first);
   const { eachPlan } = await import('./deployEach.ts');
-  return eachPlan(ctx, plans, (one, plan) => deployPlan(one, path, plan));
+  return eachPlan(ctx, plans, labels === 'alone' ? [] : labels, (one, plan) => deployPlan(one, path, plan));
 }
 
 async function deployPlan(ctx: Context, path: string, plan: Plan): Promise<Result> {

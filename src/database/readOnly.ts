@@ -23,8 +23,9 @@ type Token =
 /** A character of a word that nobody quotes; in the server's eyes every letter beyond ASCII is one. */
 const wordy = /[\w$\u0080-\uffff]/;
 
-/** A word may follow a number without a space between: `1e1into` are two. */
+/** A word may follow a number without a space between: `1e1into` are two, and so are `1.e1into`. */
 const number = /^\d+(?:e\d+)?/;
+const exponent = /^e\d+/;
 
 /** The statement's tokens; 'unsafe' where something runs that looks like a comment, or nobody can say where it ends. */
 function tokensOf(sql: string, mode: Mode): readonly Token[] | 'unsafe' {
@@ -39,9 +40,9 @@ function tokensOf(sql: string, mode: Mode): readonly Token[] | 'unsafe' {
       const end = sql.indexOf('\n', at);
       at = end === -1 ? sql.length : end + 1;
     } else if (two === '/*') {
-      // `/*!` and `/*M!` are run by who is new enough.
+      // `/*!` and `/*M!` are run by who is new enough; `/*+` sets variables.
       const end = sql.indexOf('*/', at + 2);
-      if (end === -1 || /^(?:!|M!)/i.test(sql.slice(at + 2))) return 'unsafe';
+      if (end === -1 || /^(?:!|M!|\+)/i.test(sql.slice(at + 2))) return 'unsafe';
       at = end + 2;
     } else if (c === "'" || c === '"' || c === '`') {
       const escapes = (c === "'" && mode.single) || (c === '"' && mode.double);
@@ -52,7 +53,11 @@ function tokensOf(sql: string, mode: Mode): readonly Token[] | 'unsafe' {
     } else if (wordy.test(c)) {
       let end = at + 1;
       while (end < sql.length && wordy.test(sql[end] ?? '')) end++;
-      tokens.push({ is: 'word', text: sql.slice(at, end).toLowerCase().replace(number, '') });
+      const rest = sql[at - 1] === '.' ? exponent : number;
+      tokens.push({
+        is: 'word',
+        text: sql.slice(at, end).toLowerCase().replace(rest, '').replace(number, ''),
+      });
       at = end;
     } else {
       tokens.push({ is: 'sign', text: c });
@@ -81,7 +86,7 @@ const writes = new Set(['into', 'insert', 'update', 'delete', 'replace', 'merge'
 const functions = new Set(['insert', 'replace']);
 /** Functions that wait, hold, read files or count something up. */
 const acts =
-  /^(?:get_lock|release_lock|release_all_locks|sleep|benchmark|load_file|nextval|setval|lastval|master_pos_wait|master_gtid_wait|source_pos_wait|wait_for_executed_gtid_set|wait_until_sql_thread_after_gtids|last_insert_id|sys_exec|sys_eval|sys_set)$/i;
+  /^(?:get_lock|release_lock|release_all_locks|sleep|benchmark|load_file|nextval|setval|lastval|master_pos_wait|master_gtid_wait|source_pos_wait|wait_for_executed_gtid_set|wait_until_sql_thread_after_gtids|last_insert_id|sys_exec|sys_eval|sys_set|wsrep_sync_wait_upto(?:_gtid)?|service_(?:get_(?:read|write)|release)_locks|spider_\w+)$/i;
 
 function reads(tokens: readonly Token[]): boolean {
   const [first] = tokens;

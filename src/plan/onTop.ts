@@ -13,13 +13,22 @@ import { sourceName } from '../survey/facts.ts';
  * stale where it does not fit. `routes` are the crontabs as they were read after the other plan.
  */
 export function onTopOf(plan: Plan, done: Plan, routes: ReadonlyMap<string, Route>): Plan {
-  const made = new Set(done.steps.map((step) => JSON.stringify(stepToJson(step))));
+  const made = new Set(done.steps.map(essence));
   const steps = plan.steps.flatMap((step): Step[] => {
     if (step.kind === 'put-file' || step.kind === 'make-directory')
-      return made.has(JSON.stringify(stepToJson(step))) ? [] : [step];
+      return made.has(essence(step)) ? [] : [step];
     return [step.kind === 'put-crontab' ? behind(step, done, routes) : step];
   });
   return planOf({ for: plan.for, steps, workers: plan.workers, cannotUndo: plan.cannotUndo });
+}
+
+/** What a step makes. A guard has the mode of the first script it was put beside, which is as good for the second. */
+function essence(step: Step): string {
+  return JSON.stringify(
+    step.kind === 'put-file' && step.what === 'guard' && step.before === 'absent' && step.after !== 'absent'
+      ? { kind: step.kind, path: step.path, bytes: step.after.bytes, uid: step.after.uid }
+      : stepToJson(step),
+  );
 }
 
 /** The crontabs as they stand when all these plans are done, by the name of their source. */

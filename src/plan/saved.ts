@@ -5,21 +5,35 @@ import type { Bytes } from '../crontab/crontab.ts';
 import { Problem, reasonOf } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 
-/** Reads what `deploy --save` wrote: a plan, or one for each worker of a config file, in order. Throws 'plan-unreadable' for anything else, also for a plan that was edited. */
-export async function readPlans(server: Server, path: string): Promise<readonly Plan[]> {
+export interface SavedPlans {
+  readonly plans: readonly Plan[];
+  /** The worker of the config file that each was made for; 'alone' where there was none. */
+  readonly labels: readonly string[] | 'alone';
+}
+
+/**
+ * Reads what `deploy --save` wrote: a plan, or one for each worker of a config file, in order. Throws 'plan-unreadable' for
+ * anything else, also for a plan that was edited.
+ */
+export async function readPlans(server: Server, path: string): Promise<SavedPlans> {
   const seen = await server.files.look(path, server.self.owner);
   if (seen.is === 'absent') throw new Problem('file-missing', { path });
   if (seen.is !== 'file') throw new Problem('plan-unreadable', { path, reason: 'it is not a file' });
-  let json: { plan?: unknown; plans?: unknown } | null;
+  let json: { plan?: unknown; plans?: unknown; workers?: unknown } | null;
   try {
     json = JSON.parse(Buffer.from(seen.bytes, 'latin1').toString('utf8'));
   } catch (error) {
     throw new Problem('plan-unreadable', { path, reason: reasonOf(error) }, { cause: error });
   }
-  if (Array.isArray(json?.plans) && json.plans.length > 0)
-    return json.plans.map((plan) => planFrom(plan, path, seen.bytes));
+  if (Array.isArray(json?.plans)) {
+    const plans = json.plans.map((plan) => planFrom(plan, path, seen.bytes));
+    const { workers } = json;
+    if (!Array.isArray(workers) || workers.length !== plans.length || plans.length === 0)
+      throw new Problem('plan-unreadable', { path, reason: 'it does not say whose its plans are' });
+    return { plans, labels: workers.map(String) };
+  }
   // The report of `--dry-run --json` holds the same plan.
-  return [planFrom(json?.plan ?? json, path, seen.bytes)];
+  return { plans: [planFrom(json?.plan ?? json, path, seen.bytes)], labels: 'alone' };
 }
 
 function planFrom(json: unknown, path: string, bytes: Bytes): Plan {

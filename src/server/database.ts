@@ -23,7 +23,7 @@ export const localDatabases: Databases = {
         if (settled) return;
         settled = true;
         clearTimeout(limit);
-        if (answer.is === 'failed') connection.destroy();
+        if (answer.is === 'failed') end(connection);
         done(answer);
       };
       // The driver's own limit ends with the first packet: a server may hang after it, too.
@@ -39,6 +39,16 @@ export const localDatabases: Databases = {
     });
   },
 };
+
+/**
+ * Ends it at once. The driver's own `destroy` says goodbye and waits for the other side to do so, too: a server that falls
+ * silent would keep the socket, and with it this process, for as long as it likes.
+ */
+function end(connection: Connection): void {
+  connection.destroy();
+  const { stream } = connection as unknown as { readonly stream?: { destroy(): void } };
+  stream?.destroy();
+}
 
 /** Node gives a CommonJS package its names, a bundle may keep them under `default`. */
 async function driver(): Promise<typeof import('mysql2')> {
@@ -84,7 +94,7 @@ function sessionOf(connection: Connection): DatabaseSession {
     ask: (sql, values = [], timeout = 3000) =>
       new Promise((done) => {
         const limit = setTimeout(() => {
-          connection.destroy();
+          end(connection);
           done({ is: 'failed', errno: 0, code: 'ETIMEDOUT', message: 'no answer in time' });
         }, timeout);
         const finish = (answer: Awaited<ReturnType<DatabaseSession['ask']>>): void => {
@@ -98,7 +108,7 @@ function sessionOf(connection: Connection): DatabaseSession {
     close: () =>
       new Promise((done) => {
         const limit = setTimeout(() => {
-          connection.destroy();
+          end(connection);
           done();
         }, 500);
         connection.end(() => {

@@ -135,6 +135,60 @@ describe('a config file with several workers', () => {
     expect(text(spool)).toBe(before);
   });
 
+  test('two sites with the same script each get their own answers with --plan', async () => {
+    const other = { name: 'other-user', uid: 10002, gid: 10002, home: '/var/www/vhosts/shop.example' };
+    machine.people.push({ ...other, shell: '/bin/bash' });
+    const at = { uid: other.uid, gid: other.gid };
+    machine.directory(`${other.home}/bin`, { ...at, mode: 0o755 });
+    machine.put(`${other.home}/bin/mails.php`, '<?php\necho 1;\n', { ...at, mode: 0o644 });
+    machine.put('/var/spool/cron/crontabs/other-user', '* * * * * php bin/mails.php\n', {
+      uid: other.uid,
+      gid: 104,
+      mode: 0o600,
+    });
+    const config: Config = {
+      shared: { without: 'stop,verify' },
+      workers: [
+        { user: exampleUser.name, script: 'bin/mails.php' },
+        { user: other.name, script: 'bin/mails.php', guard: 'entry' },
+      ],
+    };
+    await run('deploy --dry-run --save /root/plan.json', config);
+    const done = await run('deploy --ci --plan /root/plan.json', config);
+    expect(done.exit).toBe(0);
+    expect(ours(done.json).map(({ worker }) => worker)).toEqual([
+      'bin/mails.php (example-user)',
+      'bin/mails.php (other-user)',
+    ]);
+    const [first] = config.workers;
+    const fewer = { ...config, workers: first === undefined ? [] : [first] };
+    expect(await problem('deploy --ci --plan /root/plan.json', fewer)).toMatchObject({ code: 'usage' });
+  });
+
+  test('a plan of one listed worker is applied with that worker’s answers', async () => {
+    const config: Config = {
+      shared: {},
+      workers: [{ user: exampleUser.name, script: 'bin/mails.php', without: 'stop,verify' }],
+    };
+    await run('deploy --dry-run --save /root/plan.json', config);
+    const done = await run('deploy --ci --plan /root/plan.json', config);
+    expect(ours(done.json)[0]).toMatchObject({ outcome: { is: 'deployed' }, checks: [] });
+  });
+
+  test('two scripts of different modes in one directory share the guard that the first one got', async () => {
+    const beside = `${home}/bin/more.php`;
+    machine.put(beside, '<?php\necho 2;\n', { uid: exampleUser.uid, gid: exampleUser.gid, mode: 0o640 });
+    machine.put(spool, `*/5 * * * * php ${mails}\n*/5 * * * * php ${beside}\n`, {
+      uid: exampleUser.uid,
+      gid: 104,
+      mode: 0o600,
+    });
+    const config: Config = { ...both, workers: [{ script: 'bin/mails.php' }, { script: 'bin/more.php' }] };
+    await run('deploy --dry-run --save /root/plan.json', config);
+    const done = await run('deploy --ci --plan /root/plan.json', config);
+    expect(ours(done.json).map(({ outcome }) => outcome.is)).toEqual(['deployed', 'deployed']);
+  });
+
   test('a saved plan that others have made stale is refused for its worker alone', async () => {
     await run('deploy --dry-run --save /root/plan.json');
     machine.put(mails, '<?php\necho 2;\n', { uid: exampleUser.uid, gid: exampleUser.gid, mode: 0o644 });

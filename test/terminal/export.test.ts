@@ -92,6 +92,19 @@ describe.concurrent('export ansible', () => {
     expect(everything(directory)).toEqual(whole);
   });
 
+  test.runIf(process.getuid?.() === 0)(
+    'root writes through no link below it, into a stranger’s directory',
+    async () => {
+      const directory = await exported();
+      const theirs = join(scratch(), 'theirs');
+      mkdirSync(theirs);
+      rmSync(join(directory, 'roles'), { recursive: true });
+      symlinkSync(theirs, join(directory, 'roles'));
+      expect((await run(['export', 'ansible', directory])).code).toBe(5);
+      expect(readdirSync(theirs)).toEqual([]);
+    },
+  );
+
   test('takes up what was cut off, over nothing and over an older export', async () => {
     const directory = await exported();
     const whole = everything(directory);
