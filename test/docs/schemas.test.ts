@@ -137,6 +137,10 @@ describe('monitor --json', () => {
     ['one without a guard, a log and a database', tell({ watched: bare, used: () => 0 })],
   ])('%s', (_, story) => {
     expect(faults('monitor', said(story))).toEqual([]);
+    // What --report FILE.json writes is the same, one level up.
+    const { outcome, schema: number, ...watch } = summarise(story);
+    expect(faults('monitor', { ...said(story), watch: JSON.parse(JSON.stringify(watch)) })).toEqual([]);
+    expect([number, outcome.is]).toEqual([1, (said(story)['outcome'] as { is: string }).is]);
   });
 
   test('a document that lacks what was promised is refused', () => {
