@@ -270,47 +270,11 @@ async function showSources(
   around: Surroundings,
   say: (...lines: string[]) => void,
 ): Promise<void> {
-  for (const name of [
-    'state-dir',
-    'user',
-    'site',
-    'subscription',
-    'plesk-timeout',
-    'script',
-    'entry',
-    'all',
-    'interpreter',
-    'log',
-    'guard',
-    'lock-dir',
-    'shared-lock',
-    'once',
-    'through',
-    'task-type',
-    'worker',
-    'grace',
-    'kill-after',
-    'without',
-    'ticks',
-    'max-wait',
-    'wait',
-    'database',
-    'database-password-file',
-    'app',
-    'db-user',
-    'db-password-file',
-    'db-url-file',
-    'db-host',
-    'min-idle',
-    'for',
-    'max-runtime',
-    'report',
-    'textfile',
-    'yes',
-    'ci',
-  ]) {
+  for (const name of flagNames()) {
     const { value, from } = answer(line, around, name);
-    if (from !== 'nowhere') say(`answer: ${name} = ${String(value)} (${from})`);
+    // The address of a watchdog lets everybody ping it who knows it.
+    const shown = name === 'ping-url' ? '***' : String(value);
+    if (from !== 'nowhere') say(`answer: ${name} = ${shown} (${from})`);
   }
 }
 
