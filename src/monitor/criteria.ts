@@ -35,7 +35,7 @@ function ofWorker(book: Ledger, worker: Worker, course: Course): Verdict[] {
     jobs(worker, course, say),
     ...locks(worker, mine, say),
     ...trials,
-    ticks(worker, say),
+    ticks(worker, mine, say),
     length(worker, say),
     progress(worker, mine, say),
     errors(worker, mine, say),
@@ -74,13 +74,15 @@ function single(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
 
 function refusals(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
   const { low, high, full, intervals, resets } = worker.refusals;
-  const log = worker.watched.log === undefined ? 'unknown' : worker.logRefused;
+  const log = said(worker) || worker.logRefused > 0 ? worker.logRefused : 'unknown';
   const evidence = evidenceOf(mine, 'refused', 'full');
   const args = { low, high, full };
   if (log !== 'unknown' && log > 0)
     return say('refusals', judged('fail', 'in-log', { count: log, ...args }), evidence);
   if (mine.some(({ kind, level }) => kind === 'refused' && level === 'violation'))
     return say('refusals', judged('fail', 'while-full', args), evidence);
+  if (worker.watched.database === undefined && worker.watched.log !== undefined && log === 'unknown')
+    return say('refusals', judged('inconclusive', unheard(worker), { bytes: worker.logUnread }));
   if (worker.watched.database === undefined && log !== 'unknown')
     return say('refusals', judged('pass', 'log-clean', { bytes: worker.logGrown }));
   const interval = intervals === 0 ? 'unknown' : ({ is: 'interval', low, high, full } as const);
@@ -91,6 +93,12 @@ function refusals(worker: Worker, mine: readonly Incident[], say: Say): Verdict 
   if (found.is === 'pass' && resets > 0) return say('refusals', judged('pass', 'none-restarted', { resets }));
   return say('refusals', found, found.is === 'pass' ? [] : evidence);
 }
+
+/** Has the log said anything, and was all of it read? One that is not there or silent proves nothing. */
+const said = (worker: Worker): boolean =>
+  worker.watched.log !== undefined && worker.logGrown > 0 && worker.logUnread === 0;
+
+const unheard = (worker: Worker): string => (worker.logUnread > 0 ? 'log-unread' : 'log-silent');
 
 function connections(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
   if (worker.watched.database === undefined) return say('database', judged('skip', 'no-database'));
@@ -114,13 +122,16 @@ function locks(worker: Worker, mine: readonly Incident[], say: Say): Verdict[] {
     return ['lock-held', 'lock-free'].map((check) => say(check, judged('skip', 'no-guard')));
   const unseen = worker.unseenLock > 0 && !worker.everHeld;
   const left = mine.some(({ kind }) => kind === 'lock-left');
+  const stays = mine.some(
+    ({ kind, level, until }) => kind === 'lock-left' && (level === 'violation' || until === undefined),
+  );
   const held = mine.some(({ kind }) => kind === 'lockless')
     ? say('lock-held', judged('fail', 'runs-without'), evidenceOf(mine, 'lockless'))
     : worker.everHeld || worker.recorded.length > 0
       ? say('lock-held', judged('pass', 'held'), [lock])
       : say('lock-held', judged('inconclusive', unseen ? 'lock-unseen' : 'no-run-seen'), [lock]);
   const free =
-    worker.freed || (worker.recorded.length > 0 && !left)
+    !stays && (worker.freed || (worker.recorded.length > 0 && !left))
       ? say('lock-free', judged('pass', 'free'), [lock])
       : left
         ? say('lock-free', judged('fail', 'left-held'), evidenceOf(mine, 'lock-left'))
@@ -132,7 +143,7 @@ function locks(worker: Worker, mine: readonly Incident[], say: Say): Verdict[] {
   return [held, free];
 }
 
-function ticks(worker: Worker, say: Say): Verdict {
+function ticks(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
   const { run, skipped, missed, unseen } = worker.ticks;
   const args = { run, skipped, missed, unseen, due: run + skipped + missed + unseen };
   if (missed > 0)
@@ -141,10 +152,22 @@ function ticks(worker: Worker, say: Say): Verdict {
       judged('fail', 'missed', args),
       worker.missed.slice(0, 8).map((at) => new Date(at).toISOString()),
     );
+  if (worker.leftInAll > 0) {
+    const is = isLeft(mine) ? 'fail' : 'warn';
+    return say(
+      'ticks',
+      judged(is, 'lock-left', { ...args, count: worker.leftInAll }),
+      evidenceOf(mine, 'lock-left'),
+    );
+  }
   if (args.due === 0) return say('ticks', judged('inconclusive', 'none-due', args));
   if (run + skipped === 0) return say('ticks', judged('inconclusive', 'unseen', args));
   return say('ticks', judged('pass', unseen > 0 ? 'seen-mostly' : 'seen', args));
 }
+
+/** Did the lock stay with somebody who is no run, so that nobody worked? */
+const isLeft = (mine: readonly Incident[]): boolean =>
+  mine.some(({ kind, level }) => kind === 'lock-left' && level === 'violation');
 
 function length(worker: Worker, say: Say): Verdict {
   const { gap } = worker.watched;
@@ -164,6 +187,7 @@ function progress(worker: Worker, mine: readonly Incident[], say: Say): Verdict 
   const args = { most: worker.watched.maxRuntime };
   if (mine.some(({ kind }) => kind === 'stalled'))
     return say('progress', judged('fail', 'stalled', args), evidenceOf(mine, 'stalled'));
+  if (isLeft(mine)) return say('progress', judged('fail', 'lock-left', args), evidenceOf(mine, 'lock-left'));
   if (worker.starts.length === 0) return say('progress', judged('skip', 'no-run-seen', args));
   return say('progress', judged('pass', 'moves', args));
 }
@@ -176,6 +200,8 @@ function errors(worker: Worker, mine: readonly Incident[], say: Say): Verdict {
       judged('warn', 'errors', { count: worker.logErrors }),
       evidenceOf(mine, 'errors'),
     );
+  if (!said(worker))
+    return say('log-errors', judged('inconclusive', unheard(worker), { bytes: worker.logUnread }));
   return say('log-errors', judged('pass', 'none', { bytes: worker.logGrown }));
 }
 

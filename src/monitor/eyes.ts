@@ -38,7 +38,8 @@ export async function eyesOn(server: Server, worker: Latched, index: number): Pr
   const lock = worker.lock === undefined ? undefined : `${worker.lock.directory}/${worker.lock.name}`;
   const output = worker.log;
   const opener = server.self.root ? (worker.logOwner ?? own) : own;
-  const boot = await bootTime(server);
+  let boot = await bootTime(server);
+  let ahead: number | undefined;
   const logTail = output === undefined ? undefined : await tailOf(server, output, opener);
   const guardTail = lock === undefined ? undefined : await tailOf(server, `${lock}.log`, own);
   let told = '';
@@ -50,6 +51,9 @@ export async function eyesOn(server: Server, worker: Latched, index: number): Pr
   return {
     async look(rows, at) {
       const more: Observation[] = [];
+      // The kernel counts from the boot: where that lies by the wall clock changes when the clock is set.
+      if (ahead !== undefined && Math.abs(at.w - at.t - ahead) >= 1000) boot = await bootTime(server);
+      ahead = at.w - at.t;
       const seen =
         lock === undefined
           ? ({ inode: 'none', record: 'none' } as const)
@@ -192,7 +196,7 @@ async function growth(
   path: string,
   as: Owner,
   tail: Tail,
-): Promise<{ text: string; grown: number; rotated: boolean } | 'nothing'> {
+): Promise<{ text: string; grown: number; unread: number; rotated: boolean } | 'nothing'> {
   const now = await readTail(server, path, as, 0, 0);
   if (now === 'nothing') return 'nothing';
   const known = tail.inode !== '';
@@ -201,11 +205,13 @@ async function growth(
   if (!rotated && !cut && now.size === tail.size) return 'nothing';
   let text = '';
   let grown = 0;
+  let unread = 0;
   if (rotated) {
     const old = await movedTo(server, path, as, tail);
     if (old !== 'nothing') {
       text += old.text;
       grown += old.size - tail.size;
+      unread += old.size - tail.size - old.text.length;
     }
   }
   const from = rotated || cut ? 0 : tail.size;
@@ -217,10 +223,11 @@ async function growth(
     text += rest.text.slice(0, kept);
     const skipped = rest.size - from - rest.text.length;
     grown += skipped + kept;
+    unread += skipped;
     tail.size = from + skipped + kept;
     tail.inode = rest.inode;
   }
-  return { text, grown, rotated: rotated || cut };
+  return { text, grown, unread: Math.max(0, unread), rotated: rotated || cut };
 }
 
 interface Reading {
@@ -242,7 +249,8 @@ async function readLog(
   const refusals = refusalLines(text);
   const errors = errorLines(text);
   const rotated = found !== 'nothing' && found.rotated;
-  const notable = refusals.length + errors.length > 0 || rotated;
+  const unread = found === 'nothing' ? 0 : found.unread;
+  const notable = refusals.length + errors.length + unread > 0 || rotated;
   if (!notable && (tail.grown === 0 || at.t - tail.told < log.quiet)) return 'nothing';
   const { grown } = tail;
   tail.grown = 0;
@@ -257,6 +265,7 @@ async function readLog(
     errors: errors.slice(0, log.lines).map(say),
     ...(refusals.length > log.lines ? { refused: refusals.length } : {}),
     ...(errors.length > log.lines ? { errored: errors.length } : {}),
+    ...(unread > 0 ? { unread } : {}),
     ...(rotated ? { rotated: true as const } : {}),
   };
 }

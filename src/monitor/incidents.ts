@@ -12,6 +12,8 @@ const handover = 1000;
 const quiet = 60_000;
 /** A lock that nobody seems to hold for so long was left with a child. */
 const left = 10_000;
+/** So many ticks on end without a run are no child that is about to end. */
+const leftTicks = 3;
 
 export interface Fold {
   /** All so far, in the order in which they were noticed. */
@@ -99,11 +101,21 @@ function sample(book: Ledger, worker: Worker, at: Sample): void {
     const known = worker.seen.get(key);
     if (known === undefined) {
       const born = one.born > 0 ? one.born : at.w;
-      worker.seen.set(key, { first: at.t, born, held: one.holds === true, pid: one.pid });
+      worker.seen.set(key, {
+        first: at.t,
+        age: Math.max(0, at.w - born),
+        born,
+        pid: one.pid,
+        last: { t: at.t, w: at.w },
+        held: one.holds === true,
+      });
       noteStart(worker, born);
     }
     const age = at.t - (known?.first ?? at.t);
-    if (known !== undefined && one.holds === true) known.held = true;
+    if (known !== undefined) {
+      known.last = { t: at.t, w: at.w };
+      known.held ||= one.holds === true;
+    }
     if (one.holds === true || age >= (guarded ? loser : handover)) counted.push(one.pid);
     if (guarded && one.holds === false && age >= loser) lockless.push(one.pid);
   }
@@ -111,8 +123,11 @@ function sample(book: Ledger, worker: Worker, at: Sample): void {
     if (here.has(key)) continue;
     worker.seen.delete(key);
     // A loser is no run; who was never asked for a lock is one.
-    if (known.held || !guarded || at.t - known.first >= loser)
-      worker.observed.push({ pid: known.pid, from: known.born, to: at.w });
+    if (known.held || !guarded || at.t - known.first >= loser) {
+      // Nothing is known of a run after the last sample that saw it, where the next one came late.
+      const to = at.t - known.last.t > 2 * book.start.every ? known.last : at;
+      worker.observed.push({ pid: known.pid, from: to.w - ageOf(known, to.t), to: to.w });
+    }
   }
   worker.now = counted.length;
   const minute = worker.minute(at.w);
@@ -154,6 +169,11 @@ function sample(book: Ledger, worker: Worker, at: Sample): void {
   judgeTicks(book, worker, at);
 }
 
+/** Milliseconds, by a clock that nobody sets. */
+function ageOf(known: { readonly first: number; readonly age: number }, t: number): number {
+  return known.age + t - known.first;
+}
+
 /** Refusals and errors come one by one: they were over with the last one, when none has followed for a while. */
 function calm(book: Ledger, worker: Worker, at: Sample): void {
   const { refusedAt, erroredAt } = worker;
@@ -169,11 +189,11 @@ function length(book: Ledger, worker: Worker, at: Sample): void {
   let [longest, pid, quiet, quietPid] = [0, 0, 0, 0];
   for (const known of worker.seen.values()) {
     if (worker.watched.lock !== undefined && !known.held) continue;
-    const age = (at.w - known.born) / 1000;
+    const age = ageOf(known, at.t) / 1000;
     if (age > longest) [longest, pid] = [age, known.pid];
     const { record } = worker;
-    const sign = record !== undefined && record.pid === known.pid ? (record.heartbeat ?? 0) * 1000 : 0;
-    const silent = (at.w - Math.max(known.born, sign)) / 1000;
+    const sign = record !== undefined && record.pid === known.pid ? record : undefined;
+    const silent = Math.min(age, sign?.heartbeat === undefined ? age : silence(sign, sign.heartbeat, at.t));
     if (silent > quiet) [quiet, quietPid] = [silent, known.pid];
   }
   if (longest > worker.running) worker.running = longest;
@@ -197,20 +217,28 @@ function length(book: Ledger, worker: Worker, at: Sample): void {
   else settle(book, at, 'stalled', worker.index);
 }
 
+/** Seconds since a heartbeat: what it was old when it was read, and what has passed since. */
+function silence(record: { readonly t: number; readonly w: number }, heartbeat: number, t: number): number {
+  return (Math.max(0, record.w - heartbeat * 1000) + t - record.t) / 1000;
+}
+
 /** A lock that is held while no instance is there to hold it: a child has inherited it, or somebody else took it. */
 function held(book: Ledger, worker: Worker, at: Sample): void {
   const state = at.workers[worker.index];
   if (state?.lock !== 'held' || state.instances.length > 0) {
     worker.leftSince = undefined;
+    worker.leftTicks = 0;
     settle(book, at, 'lock-left', worker.index);
     return;
   }
-  worker.leftSince ??= at.t;
-  const since = at.t - worker.leftSince;
+  worker.leftSince ??= { t: at.t, w: at.w };
+  const since = at.t - worker.leftSince.t;
   if (since < left) return;
   raise(book, at, {
     kind: 'lock-left',
-    level: 'warning',
+    // Nobody works for as long as it lasts: a child of a moment is told, one that stays is the worker's standstill.
+    level:
+      since > worker.watched.maxRuntime * 1000 || worker.leftTicks >= leftTicks ? 'violation' : 'warning',
     worker: worker.index,
     args: { seconds: Math.round(since / 1000) },
     evidence: [worker.watched.lock ?? ''],
@@ -225,7 +253,13 @@ function run(book: Ledger, record: Extract<Observation, { is: 'run' }>): void {
   const same = before !== undefined && before.pid === record.pid && before.start === record.start;
   if (!same) noteStart(worker, record.started * 1000);
   if (record.ended === undefined) return;
-  worker.recorded.push({ pid: record.pid, from: record.started * 1000, to: record.ended * 1000 });
+  const to = record.ended * 1000;
+  // Both are moments of the wall clock: one that was set between them is no part of the run.
+  const from = book.gaps.reduce(
+    (sum, gap) => sum + (gap.why === 'clock' && gap.w > sum && gap.w <= to ? (gap.jump ?? 0) : 0),
+    record.started * 1000,
+  );
+  worker.recorded.push({ pid: record.pid, from: Math.min(from, to), to });
   if (record.why !== undefined && record.why !== '') worker.endings.push(record.why);
 }
 
@@ -234,6 +268,7 @@ function log(book: Ledger, record: Extract<Observation, { is: 'log' }>): void {
   if (worker === undefined) return;
   if (record.grown > 0) worker.grownAt.push(record.w);
   worker.logGrown += record.grown;
+  worker.logUnread += record.unread ?? 0;
   const refused = record.refused ?? record.refusals.length;
   const errored = record.errored ?? record.errors.length;
   worker.logRefused += refused;

@@ -41,7 +41,16 @@ export interface Worker {
   /** Instances that are there now, by PID and start. */
   readonly seen: Map<
     string,
-    { readonly first: number; readonly born: number; readonly pid: number; held: boolean }
+    {
+      /** By the clock of `t`, and the age it had then: the wall clock may be set while it runs. */
+      readonly first: number;
+      readonly age: number;
+      readonly born: number;
+      readonly pid: number;
+      /** The last sample that saw it. */
+      last: { readonly t: number; readonly w: number };
+      held: boolean;
+    }
   >;
   now: number;
   most: number;
@@ -51,7 +60,11 @@ export interface Worker {
   everHeld: boolean;
   freed: boolean;
   unseenLock: number;
-  leftSince: number | undefined;
+  /** Since when the lock is held and nobody runs, and ticks of that time at which nobody ran either. */
+  leftSince: { readonly t: number; readonly w: number } | undefined;
+  leftTicks: number;
+  /** The same over the whole watch. */
+  leftInAll: number;
   /** Longest run seen so far, in seconds, also while it goes on. */
   running: number;
   /** Runs that were seen to go, and runs that the guard wrote down. */
@@ -69,6 +82,8 @@ export interface Worker {
   /** The next tick that is not yet decided. */
   tick: number;
   logGrown: number;
+  /** Bytes that came too fast to be read. */
+  logUnread: number;
   logRefused: number;
   logErrors: number;
   erroredAt: number | undefined;
@@ -138,6 +153,8 @@ function workerOf(watched: Watched, index: number): Worker {
     freed: false,
     unseenLock: 0,
     leftSince: undefined,
+    leftTicks: 0,
+    leftInAll: 0,
     running: 0,
     observed: [],
     recorded: [],
@@ -151,6 +168,7 @@ function workerOf(watched: Watched, index: number): Worker {
     missed: [],
     tick: 0,
     logGrown: 0,
+    logUnread: 0,
     logRefused: 0,
     logErrors: 0,
     erroredAt: undefined,

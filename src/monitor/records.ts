@@ -127,6 +127,8 @@ export interface LogRecord extends Timed {
   /** How many lines of each kind there were; of many only the first are kept. */
   readonly refused?: number;
   readonly errored?: number;
+  /** Of what it has grown by, bytes that came too fast to be read. */
+  readonly unread?: number;
   readonly rotated?: true;
 }
 

@@ -24,6 +24,11 @@ export function judgeTicks(book: Ledger, worker: Worker, at: Sample | WatchEnd):
     if (at.w < tick + wait) return;
     const answer = tellTick(book, worker, tick, wait);
     worker.ticks[answer]++;
+    // The guard's refusals, too, are no sign of a run while nobody runs.
+    if (answer === 'skipped' && isLeft(worker, tick)) {
+      worker.leftTicks++;
+      worker.leftInAll++;
+    }
     if (answer === 'missed') {
       worker.missed.push(tick);
       raise(
@@ -46,9 +51,14 @@ function tellTick(book: Ledger, worker: Worker, tick: number, wait: number): key
   if (worker.starts.some((start) => within(start))) return 'run';
   if (worker.skippedAt.some((moment) => within(moment))) return 'skipped';
   if (covers(worker, tick)) return 'skipped';
-  // Written since the tick, and not by a run of before: somebody ran.
-  if (worker.grownAt.some((moment) => within(moment, tick))) return 'run';
   if (blind(book, tick, wait)) return 'unseen';
+  // A lock that was left with a child: a start would have been sent home.
+  if (isLeft(worker, tick)) return 'skipped';
+  // Written since the tick, and not by a run of before: somebody ran. But others may write the same log: where a guard
+  // would have told of the run, or no cron is there to start one, it proves none.
+  const guarded = worker.watched.lock !== undefined && worker.unseenLock === 0;
+  if (worker.grownAt.some((moment) => within(moment, tick)))
+    return guarded || book.cron === 'none' ? 'unseen' : 'run';
   // Without a guard's record a run that is over in a moment is seen by luck: nothing is claimed of such a worker.
   const sure =
     (worker.watched.lock !== undefined &&
@@ -62,15 +72,20 @@ function tellTick(book: Ledger, worker: Worker, tick: number, wait: number): key
 /** Was a run under way when it was due? */
 function covers(worker: Worker, tick: number): boolean {
   return (
-    [...worker.seen.values()].some((known) => known.born <= tick) ||
-    [...worker.observed, ...worker.recorded].some((run) => run.from <= tick && run.to >= tick) ||
-    (worker.leftSince !== undefined && worker.held > 0)
+    [...worker.seen.values()].some((known) => known.born <= tick && known.last.w >= tick) ||
+    [...worker.observed, ...worker.recorded].some((run) => run.from <= tick && run.to >= tick)
   );
 }
+
+/** Was the lock held at that time by nobody who runs? */
+const isLeft = (worker: Worker, tick: number): boolean =>
+  worker.leftSince !== undefined && worker.leftSince.w <= tick;
 
 /** Was there a time after the tick of which nothing is known? */
 function blind(book: Ledger, tick: number, wait: number): boolean {
   const { every, wall } = book.start;
+  // The watch stood still until its end.
+  if (book.last === undefined || book.last.w < tick + wait - 2 * every) return true;
   return book.gaps.some((gap) => {
     if (gap.why === 'clock') return Math.abs(gap.w - tick) < wait + Math.abs(gap.jump ?? 0);
     const [from, to] = [wall + gap.from * every, wall + (gap.to + 1) * every];

@@ -54,6 +54,13 @@ const saw: Readonly<Record<string, (a: Record<string, string>) => string>> = {
   'run-length/no-run-seen': () => 'skipped: no whole run was seen',
   'progress/moves': (a) => `none longer than ${duration(a['most'])} without a sign of progress`,
   'progress/stalled': (a) => `a run showed none for more than ${duration(a['most'])}`,
+  'progress/lock-left': () => 'the lock was held while nobody ran, and no start got past it',
+  'ticks/lock-left': (a) =>
+    `at ${a['count']} of ${a['due']} the lock was held while nobody ran: a child of a run may have it`,
+  'refusals/log-silent': () => 'its log has not grown: it is not there, or says nothing',
+  'refusals/log-unread': (a) => `${a['bytes']} bytes of its log came too fast to be read`,
+  'log-errors/log-silent': () => 'its log has not grown: it is not there, or says nothing',
+  'log-errors/log-unread': (a) => `${a['bytes']} bytes of its log came too fast to be read`,
   'progress/no-run-seen': () => 'skipped: no run was seen',
   'lock-free/left-held': () => 'it was held while no instance ran',
   'log-errors/none': (a) => `none in ${a['bytes']} bytes`,

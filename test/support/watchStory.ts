@@ -126,6 +126,8 @@ export function tell(told: Told = {}): Story {
       if (Math.ceil(run.to) === n)
         records.push({ ...base, ...moment(n), started, ended: begins / 1000 + run.to, why: 'done' });
     }
+    if (watched.log !== undefined && runs.some((run) => Math.ceil(run.to) === n))
+      records.push({ is: 'log', worker: 0, ...moment(n), grown: 30, refusals: [], errors: [] });
     if (n % (told.lookEvery ?? 5) === 0) records.push(look(told, n));
   }
   for (const one of told.more ?? []) {
