@@ -75,6 +75,7 @@ export async function watchAfter(ctx: Context, id: string, lasts: string): Promi
   const { monitor } = await import('./monitor.ts');
   try {
     await monitor({ ...ctx, line, around: { ...ctx.around, program } });
+    ctx.screen.print(`Undo: cronlatch rollback ${id}${stateFlag(ctx)}`);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     ctx.screen.say(...wordsOf(error));

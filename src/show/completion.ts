@@ -1,5 +1,5 @@
 // What a shell needs to complete the words of cronlatch, written from the same table as --help. Pure: text for the shells.
-import { type CommandRow, commands } from '../cli/commands.ts';
+import { type CommandRow, commands, ofWizard } from '../cli/commands.ts';
 import { everywhere, type Flag } from '../cli/flags.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
@@ -9,7 +9,10 @@ export function completionFor(shell: Shell): string {
   return { bash, zsh, fish }[shell]();
 }
 
-const flagsOf = (row: CommandRow | undefined): readonly Flag[] => [...(row?.flags ?? []), ...everywhere];
+const flagsOf = (row: CommandRow | undefined): readonly Flag[] => [
+  ...(row?.flags ?? ofWizard),
+  ...everywhere,
+];
 
 /** What kind of word a flag takes, beyond those that can be listed. */
 function kindOf({ takes, name }: Flag): 'file' | 'directory' | 'user' | 'other' {
@@ -26,7 +29,7 @@ function unique(flags: readonly Flag[]): readonly Flag[] {
 }
 
 function bash(): string {
-  const all = unique([...everywhere, ...commands.flatMap((row) => row.flags)]);
+  const all = unique([...ofWizard, ...everywhere, ...commands.flatMap((row) => row.flags)]);
   const named = (of: (flag: Flag) => boolean) =>
     all.filter((flag) => flag.takes !== undefined && of(flag)).map((flag) => `--${flag.name}`);
   const pattern = (names: readonly string[]) => names.join('|');
@@ -97,7 +100,7 @@ function zsh(): string {
 _cronlatch() {
   local curcontext=$curcontext state line
   typeset -A opt_args
-  _arguments -C -s ${everywhere.map(spec).join(' ')} '1:command:->command' '*::word:->words'
+  _arguments -C -s ${flagsOf(undefined).map(spec).join(' ')} '1:command:->command' '*::word:->words'
   case $state in
   command)
     local -a known=(${commands.map(({ name, what }) => quoted(`${name}:${what}`)).join(' ')})
@@ -140,6 +143,7 @@ function fish(): string {
     for (const flag of row.flags) lines.push(flagLine(when, flag));
   }
   for (const flag of everywhere) lines.push(flagLine('', flag));
+  for (const flag of ofWizard) lines.push(flagLine('__fish_use_subcommand', flag));
   return `# fish completion for cronlatch, made by: cronlatch completion fish
 complete -c cronlatch -f
 ${lines.join('\n')}

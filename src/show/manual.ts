@@ -1,5 +1,5 @@
 // The manual page, made from the same table as --help when the program is built (scripts/build.mjs). Pure.
-import { type CommandRow, commands } from '../cli/commands.ts';
+import { type CommandRow, commands, ofWizard } from '../cli/commands.ts';
 import { everywhere, type Flag } from '../cli/flags.ts';
 
 /** The page in roff's man macros; `date` as 2026-11-24. */
@@ -21,6 +21,11 @@ export function manual(version: string, date: string): string {
     ...commands.flatMap(section),
     '.SH FLAGS OF ALL COMMANDS',
     ...everywhere.flatMap(item),
+    '.SH "THE WIZARD"',
+    text(
+      'Without a command, on a terminal. It takes the flags of deploy, too, and does not ask what they say.',
+    ),
+    ...ofWizard.flatMap(item),
     '.SH EXIT STATUS',
     ...exits.flatMap(([code, means]) => ['.TP', `.B ${code}`, text(means)]),
     '.SH FILES',

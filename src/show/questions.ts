@@ -137,5 +137,5 @@ export function sayAnswersKept(path: string, command: string): string[] {
 
 /** What was changed, where that is written down, and the way back. */
 export function sayClosing(changed: string, journal: string, id: string): string[] {
-  return [`Changed: ${changed}`, `Journal: ${journal}  (to read it: cronlatch history ${id})`];
+  return [`Changed: ${changed}`, `Journal: ${journal}`, `To read it: cronlatch history ${id}`];
 }

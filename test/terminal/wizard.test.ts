@@ -65,11 +65,35 @@ describe.skipIf(!hasTmux).concurrent('the wizard in a terminal (needs tmux)', ()
       expect(at.read().toString()).toContain('worker.mjs --once');
       expect(at.read().toString()).not.toContain('other.mjs --once');
       const [, changed = '', journal = '', undo = ''] =
-        /^Changed: (.*)\nJournal: (\S+).*\nUndo: cronlatch (rollback .*)$/m.exec(terminal.screen()) ?? [];
+        /^Changed: (.*)\nJournal: (\S+)\nTo read it: cronlatch history .*\nUndo: cronlatch (rollback .*)$/m.exec(
+          terminal.screen(),
+        ) ?? [];
       expect(changed).toContain('1 crontab changed');
       expect(existsSync(journal)).toBe(true);
       expect((await run([...undo.split(' '), '--ci'])).code).toBe(0);
       expect(at.read()).toEqual(before);
+    }));
+
+  test('the watch begins when the worker is latched, goes on by itself, and the way back stands last', () =>
+    inTerminal(async (terminal) => {
+      const at = two();
+      terminal.start(line(at, '--script', 'worker.mjs', '--watch', '1h', '--yes'));
+      await open(terminal, log);
+      terminal.keys('Enter');
+      await open(terminal, keep);
+      terminal.keys('Enter');
+      expect(await terminal.exit(), terminal.screen()).toBe(0);
+      try {
+        expect(terminal.screen()).toMatch(
+          /Watching in the background: \S+-watch[\s\S]*\nUndo: cronlatch rollback \S+/,
+        );
+        const status = await run(['monitor', '--status', ...at.stateFlags]);
+        expect(status.out).toContain('goes on');
+        expect(status.out).toContain('of 1 h');
+      } finally {
+        expect((await run(['monitor', '--stop', ...at.stateFlags])).code).not.toBe(2);
+      }
+      expect((await rollback(at)).code).toBe(0);
     }));
 
   test('Enter alone, at every question, deploys nothing (rule 16)', () =>
