@@ -46,7 +46,7 @@ function drawing(summary: Summary, most: number): string {
 <p class="soft">${utc(summary.from)} to ${utc(summary.to)} UTC, ${escaped(sayDuration(seconds.watched * 1000))}</p>
 </header>
 <main>
-<div class="verdict ${is}"><b>${mark(is)}</b><p>${escaped(headline(summary))}</p></div>
+<div class="verdict ${is}"><span class="sign">${mark(is)}</span><p>${escaped(headline(summary))}</p></div>
 ${workers.map((worker) => tiles(summary, worker)).join('\n')}
 <h2>Success criteria</h2>
 ${tableHtml(goals)}

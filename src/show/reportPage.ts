@@ -23,7 +23,7 @@ p{margin:.4rem 0}
 .brand{color:var(--soft);font-size:.85rem;letter-spacing:.04em;margin:0}
 .soft,small,footer{color:var(--soft)}
 .verdict{display:flex;gap:.8rem;align-items:center;margin:1.2rem 0;padding:.9rem 1.1rem;border-radius:.6rem;border-left:.35rem solid}
-.verdict b{font-size:1.5rem;line-height:1}
+.verdict .sign{font-weight:700;font-size:1.5rem;line-height:1}
 .verdict p{margin:0;font-weight:600}
 .pass{color:var(--good)}.fail,.violation{color:var(--bad)}.warn,.warning,.inconclusive{color:var(--odd)}.skip{color:var(--soft)}
 .verdict.pass,.badge.pass{background:var(--goodbg)}.verdict.fail,.badge.fail,.badge.violation{background:var(--badbg)}
@@ -48,6 +48,7 @@ tbody th{font-weight:600}
 .two tbody th{width:12rem}.four th:first-child{width:24%}.four th:nth-child(2){width:9rem}.four th:nth-child(3){width:34%}
 .stack .n{white-space:nowrap}.stack td.n:nth-child(5){white-space:normal;min-width:5rem}
 td small,th small{display:block;font-weight:400;font-size:.8rem;line-height:1.45}
+.bar{display:block;width:100%;max-width:8rem;height:5px;margin-top:.3rem;background:var(--line);border-radius:3px}.bar rect{fill:currentColor}
 .table+.note,.note{font-size:.85rem;color:var(--soft)}
 .minutes{overflow-x:auto}
 .minutes td,.minutes th{padding:.2rem .6rem;text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal}
@@ -175,7 +176,13 @@ function cellHtml(cell: Cell): string {
     cell.is === undefined
       ? escaped(cell.text)
       : `<span class="badge ${cell.is}">${mark(cell.is)} ${escaped(cell.text)}</span>`;
-  return `${text}${more}`;
+  return `${text}${cell.bar === undefined ? '' : barHtml(cell.bar)}${more}`;
+}
+
+/** A percentage as a bar, beside the number. */
+function barHtml(percent: number): string {
+  const width = Math.round(Math.min(100, Math.max(0, percent)));
+  return `<svg class="bar ${percent < 60 ? 'pass' : 'fail'}" aria-hidden="true"><rect width="${width}%" height="5"/></svg>`;
 }
 
 /** A table of many small numbers, closed until somebody asks for it, in a box that scrolls by itself. */

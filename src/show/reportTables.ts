@@ -5,13 +5,14 @@ import { sayCriterion } from './criteria.ts';
 import { sayIncident } from './incidents.ts';
 import { sayDuration } from './schedule.ts';
 
-/** A cell is a text; with a mark it says how good that is; `more` are lines of less weight below it. */
+/** A cell is a text; with a mark it says how good that is; `more` are lines of less weight below it, `bar` is a percentage. */
 export type Cell =
   | string
   | {
       readonly text: string;
       readonly is?: Answer | 'violation' | 'warning';
       readonly more?: readonly string[];
+      readonly bar?: number;
     };
 
 export interface ReportTable {

@@ -4,7 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fleetReport } from '../../src/fleet/report.ts';
+import { readResult } from '../../src/fleet/results.ts';
 import { summarise } from '../../src/monitor/summary.ts';
+import { fleetPage } from '../../src/show/fleetPage.ts';
 import { reportHtml } from '../../src/show/reportHtml.ts';
 import { type Browser, chromiumProgram, type Page, startChromium } from '../support/chromium.ts';
 import { badHour, goodHour } from '../support/watchStory.ts';
@@ -42,6 +45,15 @@ describe.skipIf(program === 'absent')(`in a browser${program === 'absent' ? ` ($
       })),
       incidents: bad.incidents.map((one) => ({ ...one, evidence: [long] })),
     }),
+    // The report of many hosts is made of the same pieces.
+    fleet: fleetPage(
+      fleetReport(
+        [goodHour(), badHour()].map((story, at) =>
+          readResult(`web${at}.shop.example.json`, JSON.stringify(summarise(story))),
+        ),
+      ),
+      '0.1.0',
+    ),
     broken:
       '<!doctype html><html lang="en"><title>x</title><body style="background:#fff"><p style="color:#999;width:1500px">faint and wide</p><img src="http://example.com/x.png"><script>console.error("x")</script>',
   };
@@ -83,21 +95,23 @@ describe.skipIf(program === 'absent')(`in a browser${program === 'absent' ? ` ($
       ...(width === 1280 ? [{ width: 720, scheme, media: 'print' }] : []),
     ]),
   );
-  test.each(['good', 'bad', 'long'])(
-    '%s hour: fits, is legible, loads nothing and says nothing',
-    async (name) => {
-      for (const { width, scheme, media } of views) {
-        await show(name, width, scheme, media);
-        const { wide, faint, texts } = await look();
-        const where = `${width} px, ${scheme} ${media}`;
-        expect(texts, where).toBeGreaterThan(200);
-        expect(wide, where).toEqual([]);
-        expect(faint, where).toEqual([]);
-        expect(complaints(), where).toEqual([]);
-        expect(asked(), where).toEqual([`file://${directory}/${name}.html`]);
-      }
-    },
-  );
+  test.each([
+    ['good', 200],
+    ['bad', 200],
+    ['long', 200],
+    ['fleet', 30],
+  ])('the page %s fits, is legible, loads nothing and says nothing', async (name, least) => {
+    for (const { width, scheme, media } of views) {
+      await show(name, width, scheme, media);
+      const { wide, faint, texts } = await look();
+      const where = `${width} px, ${scheme} ${media}`;
+      expect(texts, where).toBeGreaterThan(least);
+      expect(wide, where).toEqual([]);
+      expect(faint, where).toEqual([]);
+      expect(complaints(), where).toEqual([]);
+      expect(asked(), where).toEqual([`file://${directory}/${name}.html`]);
+    }
+  });
 
   test('dark is dark, light is light, and paper is white', async () => {
     const ground = () => page.run<string>('getComputedStyle(document.body).backgroundColor');
