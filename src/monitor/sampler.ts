@@ -10,7 +10,7 @@ import type { WatchPen } from './store.ts';
 import { lookInTurn, looksAt } from './turns.ts';
 
 /** A signal is heard within so many milliseconds. */
-const hearing = 200;
+const hearing = 350;
 /** Between two looks for a cron that runs. */
 const cronEvery = 60_000;
 /** From a step of the wall clock of this size on it was set. */
