@@ -199,7 +199,8 @@ describe.skipIf(fleetMissing !== '')(
         ]);
         expect(told.status).toBe(6);
         const page = readFileSync(at('controller/watches/report.html'), 'utf8');
-        for (const host of ['nowhere', 'a', 'b']) expect(page).toContain(`<th scope="row" role="rowheader">${host}<`);
+        for (const host of ['nowhere', 'a', 'b'])
+          expect(page).toContain(`<th scope="row" role="rowheader">${host}<`);
         expect(did(toldIn(ran.stdout), 'Say what the watch came to', 'a')?.msg).toContain(
           '3 hosts: 2 open, 1 not watched.',
         );
