@@ -150,7 +150,11 @@ function scopeOf(facts: Facts, settings: Settings, jobs: readonly Job[]): Settin
   if (isScoped(settings) || first === undefined) return settings.scope;
   if (jobs.length === 1) {
     const name = nameOf(facts, first, false);
-    return name !== 'none' && name.user !== undefined ? { is: 'user', name: name.user } : settings.scope;
+    if (name === 'none') return settings.scope;
+    if (name.user !== undefined) return { is: 'user', name: name.user };
+    return name.file === undefined
+      ? settings.scope
+      : { is: 'files', paths: [name.file], system: false, live: false };
   }
   const sources = new Map(jobs.map((job) => [job.sourceName, job.source]));
   return { is: 'sources', sources: [...sources.values()] };

@@ -124,7 +124,7 @@ function saidBefore(ctx: Context, flags: readonly string[]): Said {
 }
 
 async function askToKeep(ctx: Context, guide: Prompter, named: readonly Named[]): Promise<'done' | 'back'> {
-  if (named.some(({ name }) => name === 'none')) return 'done';
+  if (named.some(({ name }) => !hasKeys(name))) return 'done';
   const usual = await usualFile(ctx);
   const options = [
     { name: choices.keepNot, value: 'no' },
@@ -163,9 +163,17 @@ async function usualFile(ctx: Context): Promise<string> {
   }
 }
 
+/** A config file has no key for the path of a crontab. */
+const hasKeys = (name: Named['name']): boolean => name !== 'none' && name.file === undefined;
+
 async function keep(ctx: Context, guide: Prompter, named: readonly Named[], file: string): Promise<void> {
   const { server } = ctx;
   const path = resolve(ctx.around.cwd, file);
+  const without = named.find(({ name }) => !hasKeys(name));
+  if (without !== undefined)
+    throw new Problem('usage', {
+      what: `--answers: line ${without.job.line} of ${without.job.sourceName} has a like elsewhere, and a config file cannot tell the two apart.`,
+    });
   await refuseUntrusted(server, path);
   const { owner } = server.self;
   if ((await server.files.look(path, owner)).is !== 'absent')

@@ -4,6 +4,8 @@ import { choose } from './choose.ts';
 
 export interface Name {
   readonly user?: string;
+  /** Of /etc/cron.d, where nothing else tells it from its like. */
+  readonly file?: string;
   readonly script?: string;
   readonly entry?: string;
 }
@@ -12,11 +14,11 @@ export interface Name {
 export function nameOf(facts: Facts, job: Job, scoped: boolean): Name | 'none' {
   const { source } = job;
   const users = source.is === 'user' && !scoped ? [{ user: source.user }] : [];
-  for (const scope of [...users, {}] as readonly { readonly user?: string }[]) {
-    const { user } = scope;
-    const crontabs = facts.crontabs.filter(
-      ({ name }) => user === undefined || name === sourceName({ is: 'user', user }),
-    );
+  const files = (source.is === 'system' || source.is === 'cron.d') && !scoped ? [{ file: source.path }] : [];
+  for (const scope of [...users, {}, ...files] as readonly Name[]) {
+    const { user, file } = scope;
+    const only = user === undefined ? file : sourceName({ is: 'user', user });
+    const crontabs = facts.crontabs.filter(({ name }) => only === undefined || name === only);
     const picks = [
       { is: 'script', path: job.scriptPath },
       { is: 'entry', line: job.line },

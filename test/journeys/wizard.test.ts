@@ -290,6 +290,53 @@ describe('what was answered can be done again without a question', () => {
     expect(texts()).toEqual(wanted);
   });
 
+  test('an entry of /etc/cron.d, and one that has a like in another crontab, are named so that no other is meant', async () => {
+    const system = { uid: 0, gid: 0, mode: 0o644 };
+    three();
+    machine.put(
+      '/etc/cron.d/app',
+      `*/3 * * * * example-user /usr/bin/php ${home}/httpdocs/own.php\n`,
+      system,
+    );
+    machine.put(`${home}/httpdocs/own.php`, '<?php\nwork();\n', { ...own, mode: 0o640 });
+    machine.put('/etc/cron.d/twice', `*/3 * * * * example-user /usr/bin/php ${mails}\n`, system);
+    const one = await ask({ workers: ['httpdocs/own.php'] }, '--without verify --dry-run');
+    const [words = []] = printed(one.said);
+    expect(words.slice(0, 3)).toEqual(['deploy', '--script', `${home}/httpdocs/own.php`]);
+    expect(planOf((await inCi(words, ['--dry-run'])).json).id).toBe(planOf(one.json).id);
+
+    const like = await ask(
+      { workers: ['httpdocs/scripts/mails.php  (example-user, line 1'] },
+      '--without verify --dry-run',
+    );
+    const [named = []] = printed(like.said);
+    expect(named.slice(0, 5)).toEqual(['deploy', '--file', '/etc/cron.d/twice', '--script', mails]);
+    expect(planOf((await inCi(named, ['--dry-run'])).json).id).toBe(planOf(like.json).id);
+    // A config file has no key for that: nothing is offered that would mean another.
+    const workers = ['httpdocs/scripts/mails.php  (example-user, line 1'];
+    await expect(ask({ workers, consent: false })).rejects.toMatchObject({ code: 'declined' });
+    expect(asked.map(nameOf)).toContain('consent');
+    expect(asked.map(nameOf)).not.toContain('keep');
+    const flag = '--without verify --answers /root/kept.json';
+    await expect(
+      ask({ workers: ['httpdocs/scripts/mails.php  (example-user, line 1'] }, flag),
+    ).rejects.toMatchObject({
+      code: 'usage',
+    });
+  });
+
+  test('an ordinary user gets the same for his own crontab', async () => {
+    const server = memoryServer(machine, { user: exampleUser });
+    const told = await contextFor(server, '--without verify --dry-run', {
+      terminal: true,
+      answers: () => 'Enter',
+    });
+    const looked = await wizard(told.ctx);
+    const [words = []] = printed(told.err());
+    const again = await contextFor(server, '', { words: [...words, '--dry-run'] });
+    expect(planOf((await deploy(again.ctx)).json).id).toBe(planOf(looked.json).id);
+  });
+
   test('a file that is there already is not written over', async () => {
     machine.put('/root/answers.json', 'mine', { mode: 0o600 });
     const before = machine.picture();
