@@ -148,6 +148,7 @@ export async function startFleet(directory: string, wishes: readonly HostWish[])
         if (ancestors.includes(sshd) && argv[0]?.startsWith('sshd: root')) process.kill(pid, 'SIGKILL');
     },
     async end(name) {
+      fleet.cut(name);
       const child = children.get(name);
       child?.kill('SIGKILL');
       await until(`${name} has ended`, () => child?.exitCode !== null || child?.signalCode !== null);
