@@ -1,7 +1,7 @@
 // monitor --background: the same command line once more, in a session of its own.
-import { newWatchId, readWatchFile, watchDirectory, watchIds } from '../monitor/store.ts';
+import { prepareWatches, readableWatch, watchDirectory, watchId, watchIds } from '../monitor/store.ts';
 import { Problem } from '../problem.ts';
-import { type Context, type Result, reportSchema } from './context.ts';
+import { type Context, type Result, reportSchema, word } from './context.ts';
 import { runningAs } from './monitorStatus.ts';
 import { refuseUntrusted } from './trust.ts';
 
@@ -13,13 +13,15 @@ export async function inBackground(ctx: Context): Promise<Result> {
   const { server, settings, around } = ctx;
   const { program = [] } = around;
   await refuseUntrusted(server, settings.stateDirectory);
-  const stamp = await newWatchId(server, settings.stateDirectory);
+  await prepareWatches(server, settings.stateDirectory);
+  const known = new Set(await watchIds(server, settings.stateDirectory));
+  const stamp = watchId(server.now());
   const output = `${watchDirectory(settings.stateDirectory)}/${stamp}-${server.self.pid}.out`;
   const argv = program.filter((part) => part !== '--background');
   const pid = await server.programs.detach(argv, output);
   const began = server.elapsed();
   for (;;) {
-    const id = await begunBy(ctx, pid);
+    const id = await begunBy(ctx, pid, known);
     if (id !== 'none') {
       ctx.screen.print(
         `Watching in the background: ${id} (PID ${pid}).`,
@@ -51,10 +53,13 @@ export async function inBackground(ctx: Context): Promise<Result> {
   }
 }
 
-/** The watch that the process has begun. */
-async function begunBy({ server, settings }: Context, pid: number): Promise<string | 'none'> {
-  for (const id of (await watchIds(server, settings.stateDirectory)).reverse().slice(0, 3)) {
-    const watch = await readWatchFile(server, settings.stateDirectory, id);
+/** The watch that the process has begun, or has taken up again. */
+async function begunBy(ctx: Context, pid: number, known: ReadonlySet<string>): Promise<string | 'none'> {
+  const { server, settings } = ctx;
+  const resumed = word(ctx, 'resume');
+  for (const id of await watchIds(server, settings.stateDirectory)) {
+    if (known.has(id) && id !== resumed) continue;
+    const watch = await readableWatch(server, settings.stateDirectory, id);
     if (watch === 'absent') continue;
     const running = await runningAs(server, watch);
     if (running !== 'none' && running.pid === pid) return id;

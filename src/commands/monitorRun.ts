@@ -6,16 +6,17 @@ import { nextRuns, shortestGap } from '../crontab/schedule.ts';
 import type { Watched, WatchRecord, WatchStart } from '../monitor/records.ts';
 import { watchSchema } from '../monitor/records.ts';
 import { sampler } from '../monitor/sampler.ts';
-import { newWatchId, readWatchFile, type WatchPen, watchPen } from '../monitor/store.ts';
+import { beginWatch, readWatchFile, type WatchPen, watchDirectory, watchPen } from '../monitor/store.ts';
 import { type Summary, summarise } from '../monitor/summary.ts';
 import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
 import { beginLines, summaryLines } from '../show/watch.ts';
 import type { Watchee } from '../verify/database.ts';
 import { probe } from '../verify/probe.ts';
+import type { Verdict } from '../verify/verdict.ts';
 import { type Context, flag, type Result, word } from './context.ts';
 import { ping, watchJson, writeReports, writeTextfile } from './monitorOutputs.ts';
-import { runningAs } from './monitorStatus.ts';
+import { bootId, runningAs } from './monitorStatus.ts';
 import { viewOf } from './monitorView.ts';
 import { refuseUntrusted } from './trust.ts';
 import { workersMeant } from './watchWorkers.ts';
@@ -30,9 +31,8 @@ export async function runWatch(ctx: Context, lasts: number): Promise<Result> {
   const { workers, deployment } = await workersMeant(ctx);
   await refuseUntrusted(server, settings.stateDirectory);
   const databases = await databasesOf(ctx, workers);
-  const probes = [];
+  const probes: Verdict[] = [];
   for (const worker of workers) if (worker.lock !== undefined) probes.push(...(await probe(server, worker)));
-  const id = await newWatchId(server, settings.stateDirectory);
   const wall = server.now();
   const watched: Watched[] = [];
   for (const worker of workers)
@@ -44,34 +44,29 @@ export async function runWatch(ctx: Context, lasts: number): Promise<Result> {
         { from: wall, lasts },
       ),
     );
-  const start: WatchStart = {
+  const by = { user: server.self.user, host: server.self.host, ...(await selfOf(server)) };
+  const startAs = (id: string): WatchStart => ({
     is: 'start',
     schema: watchSchema,
     id,
     at: new Date(wall).toISOString(),
     wall,
-    by: {
-      user: server.self.user,
-      host: server.self.host,
-      pid: server.self.pid,
-      born: await bornOf(server),
-      version: ctx.version,
-    },
+    by: { ...by, version: ctx.version },
     deployment,
     lasts,
     every: 1000,
     workers: watched,
     latched: workers,
     probes,
-  };
-  const pen = watchPen(server, settings.stateDirectory, id);
-  await pen.write(start);
+  });
+  const { start, pen } = await beginWatch(server, settings.stateDirectory, startAs);
   return carryOut(ctx, { start, workers, databases, pen, earlier: [] });
 }
 
 /** Goes on with a watch that was cut off; what it did not see stands in it as a gap. */
 export async function resumeWatch(ctx: Context, id: string): Promise<Result> {
   const { server, settings } = ctx;
+  await refuseUntrusted(server, watchDirectory(settings.stateDirectory));
   const watch = await readWatchFile(server, settings.stateDirectory, id);
   if (watch === 'absent') throw new Problem('no-watch', { id });
   const running = await runningAs(server, watch);
@@ -79,15 +74,13 @@ export async function resumeWatch(ctx: Context, id: string): Promise<Result> {
     throw new Problem('watch-over', { id, why: `is still going on (PID ${running.pid})` });
   const end = watch.records.findLast((record) => record.is === 'end');
   if (end?.is === 'end' && end.by === 'time') throw new Problem('watch-over', { id, why: 'is over' });
-  await refuseUntrusted(server, settings.stateDirectory);
   const { start } = watch;
   const workers = start.latched;
   const pen = watchPen(server, settings.stateDirectory, id, watch.torn);
   const again: WatchRecord = {
     is: 'resume',
     at: new Date(server.now()).toISOString(),
-    pid: server.self.pid,
-    born: await bornOf(server),
+    ...(await selfOf(server)),
     t: server.now() - start.wall,
     w: server.now(),
   };
@@ -204,7 +197,10 @@ export async function watchedOf(
   };
 }
 
-/** When this process was born, so that another one with its number is told from it. */
-async function bornOf(server: Server): Promise<string> {
-  return (await server.processes.list()).find((row) => row.pid === server.self.pid)?.start ?? '';
+/** What tells this process from another one with its number. */
+async function selfOf(server: Server): Promise<{ pid: number; born: string; boot?: string }> {
+  const { pid } = server.self;
+  const boot = await bootId(server);
+  const born = (await server.processes.list()).find((row) => row.pid === pid)?.start ?? '';
+  return { pid, born, ...(boot === '' ? {} : { boot }) };
 }

@@ -5,6 +5,7 @@ import type { Limit } from '../database/limits.ts';
 import type { Counters, OwnTries } from '../database/refusals.ts';
 import { Problem } from '../problem.ts';
 import type { Verdict } from '../verify/verdict.ts';
+import { isRecord } from './wellFormed.ts';
 
 export const watchSchema = 1;
 
@@ -43,6 +44,8 @@ export interface WatchStart {
     readonly pid: number;
     /** Ticks since boot: with the PID it names the process that watches. */
     readonly born: string;
+    /** The kernel's name for this boot, where it tells one: after the next, the same number and birth may be another's. */
+    readonly boot?: string;
     readonly version: string;
   };
   readonly deployment: readonly string[];
@@ -217,6 +220,7 @@ export type WatchRecord =
       readonly at: string;
       readonly pid: number;
       readonly born: string;
+      readonly boot?: string;
       readonly t: number;
       readonly w: number;
     };
@@ -256,20 +260,22 @@ export function readWatch(path: string, text: string): Watch | 'empty' {
   const all = lines.flatMap((line): WatchRecord[] => {
     try {
       const json: unknown = JSON.parse(line);
-      return typeof json === 'object' && json !== null && 'is' in json ? [json as WatchRecord] : [];
+      return isRecord(json) ? [json] : [];
     } catch {
       return [];
     }
   });
   const [start, ...rest] = all;
-  if (start === undefined) return 'empty';
-  if (start.is !== 'start' || typeof start.schema !== 'number' || start.schema > watchSchema)
+  if (start === undefined) {
+    if (lines.length === 0) return 'empty';
+    throw new Problem('watch-unreadable', { path, reason: 'it does not begin as a watch' });
+  }
+  if (start.is !== 'start')
+    throw new Problem('watch-unreadable', { path, reason: 'it does not begin as a watch' });
+  if (start.schema > watchSchema)
     throw new Problem('watch-unreadable', {
       path,
-      reason:
-        start.is === 'start'
-          ? `it has schema ${start.schema}, this version reads ${watchSchema}`
-          : 'it does not begin as a watch',
+      reason: `it has schema ${start.schema}, this version reads ${watchSchema}`,
     });
   let last: readonly WorkerState[] = start.workers.map(() => ({ instances: [], lock: 'none' }));
   const records = rest.map((record) => {

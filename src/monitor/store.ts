@@ -3,7 +3,14 @@ import { bytesOf } from '../change/encode.ts';
 import { prepareState } from '../journal/journal.ts';
 import { Problem } from '../problem.ts';
 import type { Server } from '../server/server.ts';
-import { printWatchRecord, readWatch, type Sample, type Watch, type WatchRecord } from './records.ts';
+import {
+  printWatchRecord,
+  readWatch,
+  type Sample,
+  type Watch,
+  type WatchRecord,
+  type WatchStart,
+} from './records.ts';
 
 /** After so many milliseconds what was written is made durable: a power cut loses no more than that. */
 const durable = 10_000;
@@ -12,6 +19,9 @@ const weighty = new Set<WatchRecord['is']>(['start', 'resume', 'incident', 'end'
 
 /** A file of an hour is below 1 MB; one that grows to this is written by somebody who wants to fill the disk. */
 export const largestWatch = 48 * 1024 * 1024;
+
+/** So many watches may begin in one second. */
+const most = 100;
 
 export interface WatchPen {
   readonly id: string;
@@ -28,15 +38,39 @@ export function watchDirectory(stateDirectory: string): string {
   return `${stateDirectory}/watches`;
 }
 
-/** Makes the folder, and a name in it that nobody has. */
-export async function newWatchId(server: Server, stateDirectory: string): Promise<string> {
-  const directory = watchDirectory(stateDirectory);
-  await prepareState(server, stateDirectory, directory);
-  const stamp = new Date(server.now()).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const taken = await server.files.list(directory, server.self.owner);
-  let id = `${stamp}-watch`;
-  for (let n = 2; taken !== 'absent' && taken.includes(`${id}.jsonl`); n++) id = `${stamp}-watch-${n}`;
-  return id;
+/** A name for a watch that begins now; `n` where others have begun in the same second. */
+export function watchId(now: number, n = 1): string {
+  const stamp = new Date(now).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return n === 1 ? `${stamp}-watch` : `${stamp}-watch-${n}`;
+}
+
+/** Makes the folder of all watches. */
+export async function prepareWatches(server: Server, stateDirectory: string): Promise<void> {
+  await prepareState(server, stateDirectory, watchDirectory(stateDirectory));
+}
+
+/** Begins a watch under a name that nobody has: of two that begin in the same moment each has a file of its own. */
+export async function beginWatch(
+  server: Server,
+  stateDirectory: string,
+  startAs: (id: string) => WatchStart,
+): Promise<{ readonly start: WatchStart; readonly pen: WatchPen }> {
+  await prepareWatches(server, stateDirectory);
+  const as = server.self.owner;
+  const now = server.now();
+  for (let n = 1; ; n++) {
+    const start = startAs(watchId(now, n));
+    const pen = watchPen(server, stateDirectory, start.id);
+    try {
+      await server.files.write(pen.path, bytesOf(printWatchRecord(start)), { mode: 0o600, ...as }, as);
+    } catch (error) {
+      // Somebody has the name: it was made between any look and this.
+      if (n < most && (await server.files.look(pen.path, as, 0)).is !== 'absent') continue;
+      throw error;
+    }
+    await pen.close();
+    return { start, pen };
+  }
 }
 
 /** A pen for a new watch, or for one that goes on; `torn` begins with a new line. */
@@ -88,6 +122,20 @@ export async function readWatchFile(
   if (seen.is !== 'file') throw new Problem('watch-unreadable', { path, reason: `it is no file of ours` });
   const watch = readWatch(path, Buffer.from(seen.bytes, 'latin1').toString('utf8'));
   return watch === 'empty' ? 'absent' : watch;
+}
+
+/** The same for who goes through all of them: one that cannot be read is passed over. */
+export async function readableWatch(
+  server: Server,
+  stateDirectory: string,
+  id: string,
+): Promise<Watch | 'absent'> {
+  try {
+    return await readWatchFile(server, stateDirectory, id);
+  } catch (error) {
+    if (error instanceof Problem) return 'absent';
+    throw error;
+  }
 }
 
 /** Names of all watches, oldest first. */
