@@ -151,46 +151,43 @@ describe.skipIf(missing !== '')(`a database in trouble${why}`, () => {
     ]);
   }, 300_000);
 
-  test(`wrong credentials, a full account, a hung${stress ? ' and a slow' : ''} server, and one killed in the middle`, async () => {
-    const db = await start('second');
-    names(db.socket, 'u', 'wrong');
-    expect(await connections()).toMatchObject({
-      code: 6,
-      outcome: { is: 'unreached', because: 'credentials' },
-    });
-    if (stress) {
-      const denied = await verify();
-      expect([denied.code, denied.checks['database']]).toEqual([6, 'inconclusive unreached']);
-    }
-
-    names(db.socket, 'full');
-    clients.push(
-      spawn('mariadb', ['--no-defaults', `-S${db.socket}`, '-ufull', '-e', 'SELECT SLEEP(600)'], {
-        stdio: 'ignore',
-        env: { ...process.env, MYSQL_PWD: canary },
-      }),
-    );
-    await until('its only place is taken', () => db.asked().includes('SELECT SLEEP(600)'));
-    expect(await connections()).toMatchObject({ code: 3, outcome: { is: 'full' } });
-    const full = await verify();
-    expect([full.code, full.checks['database']]).toEqual([3, 'fail full']);
-
-    names(db.socket);
-    process.kill(db.pid, 'SIGSTOP');
-    try {
+  test.skipIf(!stress)(
+    'wrong credentials, a full account, a hung and a slow server, and one killed in the middle',
+    async () => {
+      const db = await start('second');
+      names(db.socket, 'u', 'wrong');
       expect(await connections()).toMatchObject({
         code: 6,
-        outcome: { is: 'unreached', because: 'too-slow' },
+        outcome: { is: 'unreached', because: 'credentials' },
       });
-      if (stress) {
+      const denied = await verify();
+      expect([denied.code, denied.checks['database']]).toEqual([6, 'inconclusive unreached']);
+
+      names(db.socket, 'full');
+      clients.push(
+        spawn('mariadb', ['--no-defaults', `-S${db.socket}`, '-ufull', '-e', 'SELECT SLEEP(600)'], {
+          stdio: 'ignore',
+          env: { ...process.env, MYSQL_PWD: canary },
+        }),
+      );
+      await until('its only place is taken', () => db.asked().includes('SELECT SLEEP(600)'));
+      expect(await connections()).toMatchObject({ code: 3, outcome: { is: 'full' } });
+      const full = await verify();
+      expect([full.code, full.checks['database']]).toEqual([3, 'fail full']);
+
+      names(db.socket);
+      process.kill(db.pid, 'SIGSTOP');
+      try {
+        expect(await connections()).toMatchObject({
+          code: 6,
+          outcome: { is: 'unreached', because: 'too-slow' },
+        });
         const hung = await verify();
         expect([hung.code, hung.checks['database']]).toEqual([6, 'inconclusive unreached']);
+      } finally {
+        process.kill(db.pid, 'SIGCONT');
       }
-    } finally {
-      process.kill(db.pid, 'SIGCONT');
-    }
 
-    if (stress) {
       const slowed = once(db, () => process.kill(db.pid, 'SIGSTOP')).then(async () => {
         await pause(10_000);
         process.kill(db.pid, 'SIGCONT');
@@ -199,12 +196,13 @@ describe.skipIf(missing !== '')(`a database in trouble${why}`, () => {
       await slowed;
       expect([0, 6]).toContain(slow.code);
       expect(Object.values(database(slow)).filter((said) => said?.startsWith('fail'))).toEqual([]);
-    }
 
-    const killed = once(db, () => process.kill(db.pid, 'SIGKILL'));
-    const gone = await verify();
-    await killed;
-    expect(gone.code).toBe(6);
-    expect(Object.values(database(gone)).filter((said) => said?.startsWith('fail'))).toEqual([]);
-  }, 400_000);
+      const killed = once(db, () => process.kill(db.pid, 'SIGKILL'));
+      const gone = await verify();
+      await killed;
+      expect(gone.code).toBe(6);
+      expect(Object.values(database(gone)).filter((said) => said?.startsWith('fail'))).toEqual([]);
+    },
+    400_000,
+  );
 });
