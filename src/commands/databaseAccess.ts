@@ -111,7 +111,8 @@ async function passwordGiven(ctx: Context): Promise<string | undefined> {
   return ctx.around.env['CRONLATCH_DB_PASSWORD'];
 }
 
-async function privateFile(ctx: Context, flag: string, path: string): Promise<string> {
+/** What stands in a file that nobody else may read. */
+export async function privateFile(ctx: Context, flag: string, path: string): Promise<string> {
   const seen = await ctx.server.files.look(resolve(ctx.around.cwd, path), ctx.server.self.owner);
   if (seen.is !== 'file') throw new Problem('usage', { what: `${flag} ${path}: no file.` });
   if ((seen.mode & 0o077) !== 0)

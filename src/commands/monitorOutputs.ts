@@ -6,7 +6,8 @@ import type { Summary } from '../monitor/summary.ts';
 import { Problem, reasonOf } from '../problem.ts';
 import { metricsText } from '../show/metrics.ts';
 import { summaryLines } from '../show/watch.ts';
-import { type Context, reportSchema, word } from './context.ts';
+import { type Context, reportSchema, word, words } from './context.ts';
+import { privateFile } from './databaseAccess.ts';
 import { refuseUntrusted } from './trust.ts';
 
 /** Whoever is told has so many milliseconds. */
@@ -20,10 +21,9 @@ const forms: Readonly<Record<string, (summary: Summary) => Promise<string>>> = {
 };
 
 function reportPaths(ctx: Context): readonly string[] {
-  const given = ctx.line.flags['report'] ?? word(ctx, 'report');
-  const list =
-    given === undefined || given === true || given === false ? [] : Array.isArray(given) ? given : [given];
-  return (list as readonly string[]).map((path) => resolve(ctx.around.cwd, path));
+  // One path may have spaces in it; a list comes from repeated flags or from the config file.
+  const one = word(ctx, 'report');
+  return (one === undefined ? words(ctx, 'report') : [one]).map((path) => resolve(ctx.around.cwd, path));
 }
 
 const ending = (path: string): string => /\.([a-z]+)$/.exec(path)?.[1] ?? '';
@@ -47,9 +47,26 @@ export async function checkOutputs(ctx: Context): Promise<void> {
       });
     await checkPlace(ctx, resolve(ctx.around.cwd, textfile));
   }
-  const url = word(ctx, 'ping-url');
-  if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
+  const url = await pingUrl(ctx);
+  if (url === undefined) return;
+  if (!/^https?:\/\/[^/]/.test(url))
     throw new Problem('usage', { what: '--ping-url: an address with http or https is needed.' });
+  // fetch takes none of them, and says so only when the watch is over.
+  if (/^https?:\/\/[^/?#]*@/.test(url))
+    throw new Problem('usage', {
+      what: '--ping-url: a user and a password in the address are not sent.',
+      next: 'Name an address whose path is the secret, as healthchecks.io gives it.',
+    });
+}
+
+/** The address, from whatever place: on a command line everybody on the machine can read it. */
+async function pingUrl(ctx: Context): Promise<string | undefined> {
+  const file = word(ctx, 'ping-url-file');
+  const url = word(ctx, 'ping-url');
+  if (file === undefined) return url;
+  if (url !== undefined)
+    throw new Problem('usage', { what: '--ping-url and --ping-url-file cannot be used together.' });
+  return (await privateFile(ctx, '--ping-url-file', file)).trim();
 }
 
 async function checkPlace({ server }: Context, path: string): Promise<void> {
@@ -58,6 +75,9 @@ async function checkPlace({ server }: Context, path: string): Promise<void> {
   if (seen.is !== 'directory') throw new Problem('file-missing', { path: directory });
   // Root's file in a directory of others could be led anywhere.
   if (server.self.root) await refuseUntrusted(server, directory);
+  // Nothing can be renamed over a directory: better said now than after an hour.
+  if ((await server.files.look(path, server.self.owner, 0)).is === 'directory')
+    throw new Problem('usage', { what: `${path} is a directory: name the file that is to be written.` });
 }
 
 /** Writes every report that was asked for; one that cannot be written is said and costs the others nothing. */
@@ -87,6 +107,8 @@ async function put(ctx: Context, path: string, text: string, mode: number): Prom
     return true;
   } catch (error) {
     ctx.screen.say(`Not written: ${reasonOf(error)}`);
+    // What was written beside it, if it came so far.
+    await files.remove(beside, self.owner).catch(() => undefined);
     return false;
   }
 }
@@ -98,7 +120,11 @@ export async function ping(
   id: string,
   summary?: Summary,
 ): Promise<void> {
-  const url = word(ctx, 'ping-url');
+  // A file that has gone meanwhile is no reason to lose the watch.
+  const url = await pingUrl(ctx).catch((error: unknown) => {
+    ctx.screen.say(`Nobody is told: ${reasonOf(error)}`);
+    return undefined;
+  });
   if (url === undefined) return;
   const way = { start: '/start', pass: '', fail: '/fail', inconclusive: '/log' }[what];
   const [path = '', query] = url.split('?');

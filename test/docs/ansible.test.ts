@@ -97,6 +97,7 @@ describe('the module', () => {
         'node',
         'php',
         'ping-url',
+        'ping-url-file',
         'plan',
         'print',
         'probe',

@@ -24,6 +24,8 @@ export interface Watching {
   readonly cron?: Parameters<typeof cronRuns>[1];
   /** In place of the plain server of the watch. */
   readonly on?: (server: Server) => Server;
+  /** What the context is given beside the line. */
+  readonly more?: Parameters<typeof contextFor>[2];
 }
 
 export type Watched = Awaited<ReturnType<typeof watching>>;
@@ -48,7 +50,7 @@ export function journey(): Journey {
   return made;
 }
 
-async function watching(trip: Journey, line: string, { cron, on = (server) => server }: Watching) {
+async function watching(trip: Journey, line: string, { cron, on = (server) => server, more = {} }: Watching) {
   const { machine } = trip;
   cronRuns(machine, { seconds: 20, writes: 'done import-1\n', ...cron });
   const ticking = machine.onTime;
@@ -70,7 +72,7 @@ async function watching(trip: Journey, line: string, { cron, on = (server) => se
   const { ctx } = await contextFor(memoryServer(machine), 'deploy --all --ci --without verify');
   await deploy(ctx);
   began = machine.clock;
-  const told = await contextFor(on(memoryServer(machine)), `monitor ${line}`);
+  const told = await contextFor(on(memoryServer(machine)), `monitor ${line}`, more);
   const result = await monitor(told.ctx);
   const watch = result.json['watch'] as Omit<Summary, 'outcome'>;
   const path = result.json['records'] as string;
