@@ -4,6 +4,7 @@ import type { Now } from '../monitor/sampler.ts';
 import type { SaidIncident, Summary, WorkerSummary } from '../monitor/summary.ts';
 import { sayCriterion } from './criteria.ts';
 import { sayIncident } from './incidents.ts';
+import { headline } from './reportTables.ts';
 import { sayDuration } from './schedule.ts';
 import type { Theme } from './theme.ts';
 import { clock } from './watchScreen.ts';
@@ -143,11 +144,12 @@ function saidLine(one: SaidIncident, theme: Theme, zone: string | undefined): st
   return `  ${clock(Date.parse(one.at), zone)} ${sign} ${one.name === '' ? '' : `${one.name}: `}${sayIncident(one)}${lasted}`;
 }
 
-function outcomeLine({ outcome, firstViolation }: Summary, theme: Theme): string {
+function outcomeLine(summary: Summary, theme: Theme): string {
+  const { outcome, firstViolation } = summary;
   if (firstViolation !== undefined && outcome.is === 'fail')
     return theme.bad(`Violation: ${sayIncident(firstViolation)}, first at ${firstViolation.at}.`);
   if (outcome.is === 'fail') return theme.bad('A criterion was not met.');
   return outcome.is === 'pass'
-    ? theme.good('All criteria were met.')
+    ? theme.good(headline(summary))
     : theme.odd('No violation, but not everything could be measured.');
 }
