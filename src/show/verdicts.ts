@@ -58,7 +58,8 @@ const saw: Record<string, (a: Record<string, string>) => string> = {
   'lock-free/inconclusive/holder-unseen': () =>
     'held, and by none of the worker’s processes that can be seen; ask as root',
   'lock-free/inconclusive/no-lock': () => 'the run has made no lock file: was the guard there at all?',
-  'lock-free/inconclusive/lock-unseen': () => 'the kernel’s list of locks cannot be read here',
+  'lock-free/inconclusive/lock-unseen': () =>
+    'the kernel’s list of locks cannot be read here, or is no proof (a container): cronlatch lock status tries it',
   'lock-free/inconclusive/old-run-holds': (a) =>
     `a run of the old entry (PID ${a['pid']}) got it before the crontab was replaced; it is left to finish, or if it never does: kill -TERM ${a['pid']}`,
   'lock-free/inconclusive/always-held': () =>

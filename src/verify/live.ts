@@ -79,7 +79,7 @@ function judgeFree(worker: Latched, seen: Watched, evidence: readonly string[]):
     return verdict('lock-free', 'inconclusive', 'old-run-holds', [...evidence, `PID ${holder}`], {
       pid: holder,
     });
-  const why = !seen.lockSeen ? 'lock-unseen' : seen.held ? 'always-held' : 'no-run-seen';
+  const why = !seen.lockSeen || seen.freeUntold ? 'lock-unseen' : seen.held ? 'always-held' : 'no-run-seen';
   return verdict('lock-free', 'inconclusive', why, evidence);
 }
 

@@ -12,6 +12,8 @@ export interface LockState {
   free: boolean;
   /** Could the kernel's list be read? */
   seen: boolean;
+  /** No instance held it, and whether anybody did could not be told: in a PID namespace the list is no proof. */
+  untold: boolean;
   /** The guard's record of the last run. */
   record: string;
   /** Records that came while we watched: each is a start. */
@@ -36,6 +38,7 @@ export async function lockState(server: Server, worker: Latched): Promise<LockSt
     held: false,
     free: false,
     seen: worker.lock === undefined,
+    untold: false,
     record: await recordOf(server, worker),
     starts: new Set(),
     foreign: 'none',
@@ -61,7 +64,8 @@ export async function lookAtLock(
   if (worker.lock === undefined || inode === 'none' || inode === 'unseen') return;
   const holder = instances.some((one) => one.holds === true);
   const locked = holder ? true : await server.processes.locked(inode);
-  if (locked !== 'unseen') state.seen = true;
+  if (locked === 'unseen') state.untold = true;
+  else state.seen = true;
   if (locked === true) state.held = true;
   const unsure = holder || locked !== true || instances.some((one) => one.holds === 'unseen');
   if (unsure) state.foreign = 'none';

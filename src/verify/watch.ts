@@ -34,6 +34,8 @@ export interface Watched {
   readonly ticks: number;
   /** Could /proc be read well enough to tell who holds the lock? */
   readonly lockSeen: boolean;
+  /** Between two runs nobody could tell whether it was free. */
+  readonly freeUntold: boolean;
   /** Runs that the guard's own record tells of. */
   readonly recorded: number;
   /** Instances that were seen with the lock. */
@@ -158,6 +160,7 @@ export async function watch(
       free: lock.free,
       ticks: wait.due.filter((due) => due <= to).length,
       lockSeen: lock.seen,
+      freeUntold: lock.untold,
       recorded: lock.starts.size,
       holders: [...state.holders],
       others: lock.others,
