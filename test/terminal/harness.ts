@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
+import { faultsOf } from '../support/schemas.ts';
 
 export const root = join(import.meta.dirname, '../..');
 export const bin = join(root, 'bin/cronlatch.js');
@@ -102,7 +103,10 @@ export function json(ended: Ended): Record<string, unknown> & {
   schema: number;
   outcome: { is: string; exit: number; code?: string };
 } {
-  return JSON.parse(ended.out);
+  const document = JSON.parse(ended.out);
+  // Whatever way a command ends, its document is one that is promised.
+  expect(faultsOf(document)).toEqual([]);
+  return document;
 }
 
 const nodeWorker = `import { argv } from 'node:process';
