@@ -71,15 +71,17 @@ const deps = {
   },
 };
 
-// A scan needs half of the program, and what V8 has to take up at its start grows with the file: it has one of its own,
+// A scan needs half of the program and asks nobody, and what V8 has to take up at its start grows with the file: it has one of its own,
 // which bin/cronlatch.js takes only for command lines that begin with `scan`, or ask for help or the version.
 const scanAlone = {
   name: 'scan-alone',
   setup(b) {
-    b.onResolve({ filter: /^\.\/(?:commands\/|(?:database|sockets|web)\.ts$)/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' && !['./commands/scan.ts', './commands/trust.ts'].includes(path)
-        ? { path, namespace: 'left-out' }
-        : undefined,
+    b.onResolve(
+      { filter: /^\.\/(?:commands\/|ask\/(?:prompter|plainPrompter)\.ts$|(?:database|sockets|web)\.ts$)/ },
+      ({ path, kind }) =>
+        kind === 'dynamic-import' && !['./commands/scan.ts', './commands/trust.ts'].includes(path)
+          ? { path, namespace: 'left-out' }
+          : undefined,
     );
     b.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is in dist/main.js`)});`,
